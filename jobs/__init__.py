@@ -1,0 +1,1 @@
+"""The entry points: what runs on Spark and talks to the outside world."""
