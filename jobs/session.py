@@ -1,0 +1,147 @@
+"""The Spark session: a local one in one call, or the one that spark-submit prepared."""
+
+import atexit
+import functools
+import os
+import shutil
+import sys
+import tempfile
+from importlib import resources
+from pathlib import Path
+
+import pyspark
+from pyspark import SparkContext
+from pyspark.errors import PySparkRuntimeError
+from pyspark.sql import SparkSession
+
+from jobs.errors import PipelineError
+from jobs.java import find_java
+
+# True of every session, wherever it runs: the rules know no time zone but UTC (rules of time, BR-008 to BR-011).
+_ALWAYS = {"spark.sql.session.timeZone": "UTC"}
+
+
+class SessionError(PipelineError):
+    """Spark's Java process didn't start."""
+
+
+class JarsMissingError(PipelineError):
+    """Spark would lack a jar that the pipeline needs."""
+
+
+def spark_session(
+    app_name: str = "dmd-pipeline",
+    *,
+    cores: int | None = None,
+    local_dir: str | os.PathLike[str] | None = None,
+    **conf: str,
+) -> SparkSession:
+    """Return the Spark session of this process; make a local one where there is none yet.
+
+    Started by `spark-submit`, the process keeps what it was submitted with (master, name, jars, memory).
+    A session that is there already is returned as it is, with the settings of `conf` that can still change.
+
+    Args:
+        app_name: The application's name; `spark-submit --name` wins over it.
+        cores: Threads of a local session, by default all cores of the machine.
+        local_dir: Where a local session keeps shuffle files and its warehouse. By default a temporary
+            directory that goes away with the process.
+        conf: Spark settings, `**{"spark.driver.memory": "4g"}`; they win over the defaults here.
+
+    Raises:
+        jobs.java.JavaMissingError: No Java 17 or 21 runtime was found.
+        JarsMissingError: spark-avro or Delta is missing.
+        SessionError: Java was found but Spark's process ended at once.
+    """
+    if SparkContext._active_spark_context is not None:
+        return _build({**_ALWAYS, **conf})
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return _checked(_build({**_ALWAYS, **conf}))
+    threads = cores or os.cpu_count() or 1
+    scratch = Path(local_dir).absolute() if local_dir else _temporary_directory()
+    settings = {**_ALWAYS, **_local(threads, scratch), "spark.app.name": app_name, **conf}
+    _prepare_environment(scratch)
+    try:
+        return _build(settings)
+    except PySparkRuntimeError as error:
+        if error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        raise SessionError(
+            f"Spark's Java process ended at its start; Java is {os.environ['JAVA_HOME']}, the reason is above"
+        ) from error
+
+
+def find_jars() -> list[Path]:
+    """Return the jars that `make setup` fetched and PySpark doesn't bring: spark-avro and Delta.
+
+    Raises:
+        JarsMissingError: They aren't there.
+    """
+    jars = sorted(Path(sys.prefix, "jars").glob("*.jar"))
+    names = " ".join(jar.name for jar in jars)
+    if not all(needed in names for needed in ("spark-avro_", "delta-spark_", "delta-storage-")):
+        raise JarsMissingError(f"The jars for Spark are missing from {Path(sys.prefix, 'jars')}: run `make setup`")
+    return jars
+
+
+def _local(threads: int, scratch: Path) -> dict[str, str]:
+    """Settings of a local session: quiet, on loopback, and nothing of it in the working directory."""
+    with resources.as_file(resources.files("jobs") / "log4j2.properties") as logging:
+        java_options = (
+            f"-XX:+UseParallelGC -Duser.timezone=UTC -Dlog4j2.configurationFile={logging.as_uri()} "
+            f"-Dderby.system.home={scratch}"
+        )
+    return {
+        "spark.master": f"local[{threads}]",
+        "spark.driver.memory": "2g",
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, find_jars())),
+        "spark.driver.extraJavaOptions": java_options,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.warehouse.dir": (scratch / "warehouse").as_uri(),
+        "spark.sql.shuffle.partitions": str(threads),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    }
+
+
+def _prepare_environment(scratch: Path) -> None:
+    """Start the Spark, Java and Python of this environment, whatever others the shell's variables name."""
+    os.environ["JAVA_HOME"] = str(find_java())
+    os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    # As the setting spark.local.dir it would work as well, with a warning at every start.
+    os.environ["SPARK_LOCAL_DIRS"] = str(scratch)
+    # Without it Spark warns that the host's name is a loopback address.
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+
+
+def _build(settings: dict[str, str]) -> SparkSession:
+    return SparkSession.builder.config(map=settings).getOrCreate()
+
+
+def _checked(spark: SparkSession) -> SparkSession:
+    """Fail now, not in the first batch, where what was submitted has no spark-avro."""
+    loader = spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    if loader.getResource("org/apache/spark/sql/avro/functions.class") is None:
+        raise JarsMissingError(
+            "spark-avro is not on the class path: add "
+            "`--packages org.apache.spark:spark-avro_2.13:4.1.1` (or its file with --jars) to spark-submit"
+        )
+    return spark
+
+
+@functools.cache
+def _temporary_directory() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="dmd-pipeline-"))
+    atexit.register(_remove, directory)
+    return directory
+
+
+def _remove(directory: Path) -> None:
+    # Spark first: while it runs it makes files in there.
+    if SparkContext._active_spark_context is not None:
+        SparkContext._active_spark_context.stop()
+    shutil.rmtree(directory, ignore_errors=True)
