@@ -1,0 +1,19 @@
+"""The Kinesis source: a streaming format for Spark whose offsets hold every shard's end (``docs/source.md``)."""
+
+from jobs.sources.kinesis.errors import SourceError
+from jobs.sources.kinesis.offsets import ranges
+from jobs.sources.kinesis.progress import caught_up, keep_progress, read_progress, restore_progress
+from jobs.sources.kinesis.source import KinesisDataSource
+from jobs.sources.kinesis.start import load_or_keep_start, resolve_start
+
+__all__ = [
+    "KinesisDataSource",
+    "SourceError",
+    "caught_up",
+    "keep_progress",
+    "load_or_keep_start",
+    "ranges",
+    "read_progress",
+    "resolve_start",
+    "restore_progress",
+]

@@ -1,0 +1,97 @@
+"""Positions in shards, and the offset of a batch: the position of every shard.
+
+An offset is flat JSON, keys in order: ``{shardId: position}``, a position being one of
+
+* a sequence number: everything up to this record, itself included, has been read;
+* ``"SHARD_END"``: the shard is closed and read to its end;
+* ``{"at": instant}``: nothing has been read yet, reading begins with the first record that arrived then or later;
+* ``"TRIM_HORIZON"``: nothing has been read yet, reading begins with the oldest record.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypeGuard
+
+from jobs.sources.kinesis.errors import BadOption
+from jobs.sources.kinesis.instants import from_iso, iso
+
+Position = str | dict[str, str]
+Offset = dict[str, Position]
+
+SHARD_END = "SHARD_END"
+TRIM_HORIZON = "TRIM_HORIZON"
+
+
+def at(instant: datetime) -> Position:
+    """The position of the first record that arrived at ``instant`` or later (to the millisecond)."""
+    return {"at": iso(instant)}
+
+
+def is_sequence(position: Position) -> TypeGuard[str]:
+    """Whether the position is a sequence number.
+
+    >>> [is_sequence(p) for p in ("49", "SHARD_END", "TRIM_HORIZON", {"at": "2026-03-01"})]
+    [True, False, False, False]
+    """
+    return isinstance(position, str) and position.isdecimal()
+
+
+def instant_of(position: Position) -> datetime | None:
+    """The instant of an ``{"at": …}`` position, else None."""
+    return from_iso(position["at"]) if isinstance(position, dict) else None
+
+
+def reached(position: Position, known: Position) -> bool:
+    """Whether ``position`` is ``known`` or lies after it; sequence numbers are compared as numbers.
+
+    >>> reached("100", "99"), reached("99", "100"), reached("7", "TRIM_HORIZON"), reached("TRIM_HORIZON", "7")
+    (True, False, True, False)
+    """
+    if position == known:
+        return True
+    if not is_sequence(position) or known == SHARD_END:
+        return position == SHARD_END
+    return not is_sequence(known) or int(known) <= int(position)
+
+
+def ordered(offset: Mapping[str, Position]) -> Offset:
+    """The offset with its shards in order, so that the same offset is the same JSON."""
+    return dict(sorted(offset.items()))
+
+
+def to_json(offset: Mapping[str, Position]) -> str:
+    """The offset as one line of JSON."""
+    return json.dumps(ordered(offset), separators=(",", ":"))
+
+
+def from_json(text: str) -> Offset:
+    """The offset that ``to_json`` wrote; raises BadOption for anything else."""
+    try:
+        offset = json.loads(text)
+        if not isinstance(offset, dict) or not all(_is_position(position) for position in offset.values()):
+            raise ValueError("not an offset")
+    except ValueError as error:
+        raise BadOption(
+            "Option initialOffset of the Kinesis source isn't an offset: pass what load_or_keep_start returns."
+        ) from error
+    return ordered(offset)
+
+
+def _is_position(position: object) -> bool:
+    if isinstance(position, dict):
+        from_iso(position["at"] if set(position) == {"at"} else "")
+        return True
+    return isinstance(position, str) and (position in (SHARD_END, TRIM_HORIZON) or is_sequence(position))
+
+
+def ranges(start: Mapping[str, Position], end: Mapping[str, Position]) -> dict[str, dict[str, Position]]:
+    """What a batch read of each shard: ``{shardId: {"after": position, "to": position}}`` of the shards that moved.
+
+    A shard that ``start`` doesn't name was discovered in the batch and read from its beginning.
+
+    >>> ranges({"a": "1", "b": "5"}, {"a": "3", "b": "5", "c": "9"})
+    {'a': {'after': '1', 'to': '3'}, 'c': {'after': 'TRIM_HORIZON', 'to': '9'}}
+    """
+    moved = {shard: (start.get(shard, TRIM_HORIZON), position) for shard, position in sorted(end.items())}
+    return {shard: {"after": after, "to": to} for shard, (after, to) in moved.items() if after != to}

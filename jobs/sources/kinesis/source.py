@@ -1,0 +1,88 @@
+"""The source as Spark sees it: ``spark.readStream.format("kinesis")``."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql.datasource import DataSource, DataSourceStreamReader, SimpleDataSourceStreamReader
+from pyspark.sql.datasource_internal import _SimpleStreamReaderWrapper
+from pyspark.sql.types import StructType
+
+from jobs.sources.kinesis.engine import Engine
+from jobs.sources.kinesis.offsets import Offset
+from jobs.sources.kinesis.options import parse
+from jobs.sources.kinesis.progress import evidence_of, read_progress
+from jobs.sources.kinesis.records import SPARK_SCHEMA
+from jobs.sources.kinesis.replay import replay
+
+
+class KinesisDataSource(DataSource):
+    """Register once per session: ``spark.dataSource.register(KinesisDataSource)``.
+
+    Columns: ``data binary, streamName string, shardId string, partitionKey string, sequenceNumber string,
+    approximateArrivalTimestamp timestamp``; options: ``docs/source.md``.
+    """
+
+    @classmethod
+    def name(cls) -> str:
+        """The format's name."""
+        return "kinesis"
+
+    def schema(self) -> str:
+        """The columns, as the AWS connector has them, and the shard."""
+        return SPARK_SCHEMA
+
+    def simpleStreamReader(self, schema: StructType) -> "KinesisReader":
+        """The reader; raises BadOption."""
+        return KinesisReader(dict(self.options))
+
+    def streamReader(self, schema: StructType) -> DataSourceStreamReader:
+        """The reader in Spark's wrapper for simple readers, without that wrapper's growth."""
+        return SlimWrapper(self.simpleStreamReader(schema))
+
+
+class KinesisReader(SimpleDataSourceStreamReader):
+    """Offsets and rows of one stream. Pickled to executors for replays, so all that is live is made lazily."""
+
+    def __init__(self, options: dict[str, str]) -> None:
+        self.options = parse(options)
+        # Read at once: a replay runs in an executor, which may not see the driver's files.
+        self.evidence = evidence_of(read_progress(self.options.progress_file or ""))
+        self._engine: Engine | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_engine": None}
+
+    def initialOffset(self) -> Offset:
+        """The start that the driver resolved and kept."""
+        return self.options.initial_offset
+
+    def read(self, start: Offset) -> tuple[Iterator[pa.RecordBatch], Offset]:
+        """The next batch, and the offset it leads to; ``start`` itself where there is nothing new."""
+        if self._engine is None:
+            self._engine = Engine(self.options, self.evidence)
+        batches, end = self._engine.read(start)
+        return iter(batches), end
+
+    def readBetweenOffsets(self, start: Offset, end: Offset) -> Iterator[pa.RecordBatch]:
+        """The rows of an earlier ``read``, again."""
+        return replay(self.options, self.evidence, start, end)
+
+
+class SlimWrapper(_SimpleStreamReaderWrapper):
+    """Spark's wrapper keeps an entry for every poll until the next batch is committed, and the last batch's rows until
+    the one after is; this one keeps what a batch under way needs."""
+
+    def latestOffset(self) -> Offset:
+        """Reads the next batch; a poll that found nothing leaves no entry."""
+        end: Offset = super().latestOffset()
+        if self.cache[-1].start is end:
+            self.cache.pop()
+        return end
+
+    def commit(self, end: Offset) -> None:
+        """Drops the rows of the committed batch."""
+        super().commit(end)
+        if self.cache and json.dumps(self.cache[0].end) == json.dumps(end):
+            del self.cache[0]

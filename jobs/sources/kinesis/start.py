@@ -1,0 +1,167 @@
+"""Where a new checkpoint begins: resolved once, kept beside it, the same ever after.
+
+Spark logs a batch's end only. A replay of batch 0 asks for the initial offset again, and rows would vanish silently
+if that had moved meanwhile, so it is kept before the first read.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from jobs.errors import PipelineError
+from jobs.sources.kinesis.api import describe, explained, list_shards
+from jobs.sources.kinesis.errors import BadStart, KinesisUnavailable, OtherStream, Transient
+from jobs.sources.kinesis.instants import from_iso, iso
+from jobs.sources.kinesis.offsets import TRIM_HORIZON, Offset, Position, at, ordered, to_json
+
+if TYPE_CHECKING:
+    from types_boto3_kinesis import KinesisClient
+
+log = structlog.get_logger()
+
+KEPT_START = "kinesis/start.json"
+
+
+class StartStorage(Protocol):
+    """The part of the archive's storage that keeps the start, rooted at the checkpoint directory."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object."""
+
+    def get(self, key: str) -> bytes:
+        """Its bytes."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Puts the object where there is none yet, else raises a PipelineError."""
+
+    def list(self, prefix: str) -> Iterable[str]:
+        """The keys below a prefix."""
+
+
+def resolve_start(client: "KinesisClient", stream: str, start: str, now: datetime) -> Offset:
+    """The offset that ``start`` (LATEST, TRIM_HORIZON or an ISO-8601 instant) means at ``now``.
+
+    It names every shard that the stream lists, closed ones too, so that none of them is later taken for a new child
+    and read from its beginning. Raises BadStart, StreamMissing, KinesisUnavailable.
+    """
+    with _asking(stream):
+        summary = describe(client, stream)
+        shards = list_shards(client, stream)
+    horizon = now - timedelta(hours=summary["RetentionPeriodHours"])
+    position = _position(start, min(now, _server_clock(summary, now)), horizon)
+    return ordered(dict.fromkeys(shards, position))
+
+
+def load_or_keep_start(
+    storage: StartStorage, client: "KinesisClient", stream: str, start: str, now: datetime
+) -> str:
+    """The checkpoint's start, for option ``initialOffset``; the first call resolves and keeps it.
+
+    Raises OtherStream where the checkpoint was begun on another stream, on an earlier stream of the same name, or
+    by another source; else what resolve_start raises.
+    """
+    if not storage.exists(KEPT_START):
+        _refuse_foreign(storage, stream)
+        _keep(storage, _document(client, stream, start, now))
+    with _asking(stream):
+        summary = describe(client, stream)
+    kept = _kept(storage)
+    _refuse_other(kept, stream, summary)
+    return to_json(kept["offset"])
+
+
+@contextmanager
+def _asking(stream: str) -> Iterator[None]:
+    try:
+        with explained(stream):
+            yield
+    except Transient as error:
+        raise KinesisUnavailable(
+            f"Kinesis doesn't answer about stream {stream}: {error.code}. "
+            "Check the network, AWS_ENDPOINT_URL and source.region."
+        ) from error
+
+
+def _kept(storage: StartStorage) -> dict[str, Any]:
+    try:
+        kept = json.loads(storage.get(KEPT_START))
+        return {name: kept[name] for name in ("stream", "arn", "created", "offset")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise OtherStream(f"{KEPT_START} in the checkpoint isn't what this source keeps there.") from error
+
+
+def _document(client: "KinesisClient", stream: str, start: str, now: datetime) -> dict[str, Any]:
+    offset = resolve_start(client, stream, start, now)
+    with _asking(stream):
+        summary = describe(client, stream)
+    return {
+        "stream": stream,
+        "arn": summary["StreamARN"],
+        "created": iso(summary["StreamCreationTimestamp"]),
+        "start": start,
+        "resolved": iso(now),
+        "offset": offset,
+    }
+
+
+def _keep(storage: StartStorage, document: Mapping[str, Any]) -> None:
+    try:
+        storage.put(KEPT_START, json.dumps(document, indent=1).encode())
+    except PipelineError:
+        # Another driver on the same checkpoint was faster: its start is the one.
+        if not storage.exists(KEPT_START):
+            raise
+
+
+def _refuse_foreign(storage: StartStorage, stream: str) -> None:
+    if next(iter(storage.list("offsets/")), None) is not None:
+        raise OtherStream(
+            f"The checkpoint holds batches but no {KEPT_START}: they weren't begun by this source on stream {stream}. "
+            "Give the job a new checkpoint (archive.checkpoint), or the source.format that it was begun with."
+        )
+
+
+def _refuse_other(kept: Mapping[str, Any], stream: str, summary: Mapping[str, Any]) -> None:
+    if (kept["stream"], kept["arn"]) != (stream, summary["StreamARN"]):
+        raise OtherStream(
+            f"The checkpoint belongs to stream {kept['arn']}, not to {summary['StreamARN']}. "
+            "Give this stream a checkpoint of its own (archive.checkpoint), or set source.stream back."
+        )
+    if kept["created"] != iso(summary["StreamCreationTimestamp"]):
+        raise OtherStream(
+            f"Stream {stream} was created at {iso(summary['StreamCreationTimestamp'])}, but the checkpoint belongs to "
+            f"the stream of that name created at {kept['created']}. Give the new stream a new checkpoint "
+            "(archive.checkpoint); the positions in the old one mean nothing in it."
+        )
+
+
+def _position(start: str, now: datetime, horizon: datetime) -> Position:
+    if start in ("LATEST", "TRIM_HORIZON"):
+        return at(now) if start == "LATEST" else TRIM_HORIZON
+    try:
+        instant = from_iso(start)
+    except ValueError as error:
+        raise BadStart(
+            f"source.start is {start!r}: it must be LATEST, TRIM_HORIZON or an ISO-8601 instant "
+            "such as 2026-03-01T12:00:00Z."
+        ) from error
+    if instant > now:
+        raise BadStart(f"source.start {start} lies in the future.")
+    if instant <= horizon:
+        log.warning("source.start_before_horizon", start=start, oldest=iso(horizon))
+        return TRIM_HORIZON
+    return at(instant)
+
+
+def _server_clock(summary: Mapping[str, Any], fallback: datetime) -> datetime:
+    """Kinesis's clock, to the second below, where it is behind ours: records get their arrival times from it."""
+    try:
+        server = parsedate_to_datetime(summary["date"]).astimezone(UTC)
+    except (TypeError, ValueError):
+        return fallback
+    return server if server + timedelta(seconds=1) < fallback else fallback
