@@ -1,0 +1,80 @@
+"""Second half of `make setup`: what is not Python. bootstrap.py runs it inside the new environment."""
+
+import hashlib
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from bootstrap import LOCK, ROOT, VENV, SetupError, apt_install, run, step
+
+from jobs.errors import PipelineError
+from jobs.java import find_java, java_version
+
+PINS = ROOT / "conf" / "jars"
+JARS = VENV / "jars"
+KINESIS_MOCK = ROOT / "tests" / "kinesis_mock"
+
+
+def main() -> None:
+    """Bring Java, the jars and kinesis-mock up to date."""
+    java = _java()
+    pins = [PINS / name for name in ("ivy.xml", "ivysettings.xml", "jars.sha256")]
+    step("jars", pins, [JARS / name for name in _pinned_jars()], lambda: _fetch_jars(java))
+    packages = [KINESIS_MOCK / name for name in ("package.json", "package-lock.json")]
+    installed = KINESIS_MOCK / "node_modules" / "kinesis-local" / "main.js"
+    step("kinesis-mock", [*packages, LOCK], [installed], _kinesis_mock)
+    print(f"setup: ready (.venv, and Java {java_version(java)} at {java})", flush=True)
+
+
+def _java() -> Path:
+    try:
+        return find_java()
+    except PipelineError:
+        print("setup: no Java 17 or 21 here, trying apt-get", flush=True)
+        if not apt_install("openjdk-17-jre-headless", "openjdk-21-jre-headless"):
+            raise
+    return find_java()
+
+
+def _fetch_jars(java: Path) -> str:
+    """Fetch the jars with the Ivy inside PySpark and let only the pinned bytes into `.venv/jars`."""
+    fetched = VENV / "jars.fetched"
+    shutil.rmtree(fetched, ignore_errors=True)
+    ivy = ["-settings", PINS / "ivysettings.xml", "-ivy", PINS / "ivy.xml", "-warn"]
+    retrieve = ["-retrieve", f"{fetched}/[artifact]-[revision].[ext]"]
+    cache = f"-Dcache={VENV / 'ivy'}"
+    run([java / "bin" / "java", cache, "-cp", _ivy_jar(), "org.apache.ivy.Main", *ivy, *retrieve], tries=3)
+    pinned = _pinned_jars()
+    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in fetched.iterdir()}
+    if found != pinned:
+        wrong = sorted(name for name in found.keys() | pinned.keys() if found.get(name) != pinned.get(name))
+        shutil.rmtree(VENV / "ivy")
+        raise SetupError(f"not what conf/jars/jars.sha256 pins, so not used: {', '.join(wrong)}")
+    shutil.rmtree(JARS, ignore_errors=True)
+    fetched.rename(JARS)
+    return f".venv/jars with {len(pinned)} pinned jars for Spark"
+
+
+def _ivy_jar() -> Path:
+    pyspark = find_spec("pyspark")
+    assert pyspark is not None and pyspark.origin is not None
+    return next(Path(pyspark.origin).parent.glob("jars/ivy-*.jar"))
+
+
+def _pinned_jars() -> dict[str, str]:
+    lines = (PINS / "jars.sha256").read_text().splitlines()
+    return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+def _kinesis_mock() -> str:
+    npm = [VENV / "bin" / "npm", "ci", "--prefix", KINESIS_MOCK]
+    run([*npm, "--ignore-scripts", "--no-audit", "--no-fund"], tries=2)
+    return "tests/kinesis_mock with kinesis-mock"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (SetupError, PipelineError) as error:
+        sys.exit(f"setup: {error}")

@@ -1,0 +1,57 @@
+# Everything runs from .venv, which `make setup` makes and every other target brings up to date first.
+#   .venv/jars                                 spark-avro and Delta, checked against conf/jars/jars.sha256
+#   tests/kinesis_mock/node_modules/kinesis-local  kinesis-mock: run its main.js, in that folder, with .venv/bin/node
+# More arguments for a command: make test ARGS="tests/rules -k br_004"
+PYTHON := .venv/bin/python
+UV := .venv/bin/uv
+TYPED := $(wildcard schemas transforms jobs emr bench tests conftest.py)
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Make .venv: Python packages, Java, Spark's jars, kinesis-mock
+	@command -v python3 >/dev/null || { echo "setup: python3 is missing: install Python 3.11 or newer"; exit 1; }
+	@python3 .ci/bootstrap.py
+
+.PHONY: demo
+demo: setup ## Run the archive job on an emulated AWS; leaves demo-output/
+	@$(PYTHON) -m jobs.demo $(ARGS)
+
+.PHONY: test
+test: setup ## Run all tests
+	@$(PYTHON) -m pytest $(ARGS)
+
+.PHONY: bench
+bench: setup ## Measure records per second of the transform-and-write path
+	@$(PYTHON) -m bench $(ARGS)
+
+.PHONY: lint
+lint: setup ## Check style and types
+	@$(PYTHON) -m ruff check --quiet .
+	@$(PYTHON) -m ruff format --check --quiet .
+	@$(PYTHON) -m mypy $(TYPED)
+	@cd .ci && ../$(PYTHON) -m mypy --config-file ../pyproject.toml bootstrap.py setup.py check_demo.py
+
+.PHONY: format
+format: setup ## Format the code and fix what ruff can fix
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+.PHONY: lock
+lock: setup ## Pin what pyproject.toml and tests/kinesis_mock/package.json ask for (ARGS=--upgrade: the newest)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+	  --output-file requirements.lock $(ARGS) pyproject.toml
+	@cd tests/kinesis_mock && ../../.venv/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved
+
+.PHONY: clean
+clean: ## Remove what runs and tools left behind
+	rm -rf demo-output build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache spark-warehouse
+	find . -name __pycache__ -not -path './.venv/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## Remove .venv and kinesis-mock as well
+	rm -rf .venv tests/kinesis_mock/node_modules
