@@ -1,0 +1,1 @@
+"""The tests, by part; `tests/rules` reads as the rulebook."""
