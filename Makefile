@@ -29,11 +29,15 @@ bench: setup ## Measure records per second of the transform-and-write path
 	@$(PYTHON) -m bench $(ARGS)
 
 .PHONY: lint
-lint: setup ## Check style and types
+lint: setup types ## Check style, types and locks
 	@$(PYTHON) -m ruff check --quiet .
 	@$(PYTHON) -m ruff format --check --quiet .
+	@.ci/check_locks
+
+.PHONY: types
+types: setup
 	@$(PYTHON) -m mypy $(TYPED)
-	@cd .ci && ../$(PYTHON) -m mypy --config-file ../pyproject.toml bootstrap.py setup.py check_demo.py
+	@$(PYTHON) -m mypy --no-explicit-package-bases .ci/*.py
 
 .PHONY: format
 format: setup ## Format the code and fix what ruff can fix

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Union
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -23,6 +24,7 @@ PYTHON = VENV / "bin" / "python"
 UV = VENV / "bin" / "uv"
 LOCK = ROOT / "requirements.lock"
 LOCK_NAME = ".setup-lock"  # not .lock: uv locks .venv/.lock itself, and would wait for ours
+Command = Sequence[Union[str, Path]]
 PYTHON_NEEDED = "Python 3.11 or newer with its venv module"
 
 
@@ -55,7 +57,7 @@ def step(name: str, sources: Sequence[Path], results: Sequence[Path], action: Ca
     stamp.write_text(key)
 
 
-def run(command: Sequence[str | Path], *, tries: int = 1, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
+def run(command: Command, *, tries: int = 1, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
     """Run a command quietly; its output is shown only where it fails for good.
 
     `tries` is for commands that fetch something: a registry that hiccups once needn't be anyone's business.
@@ -103,9 +105,9 @@ def _digest(sources: Sequence[Path]) -> str:
 def _packages() -> str:
     if not _works(PYTHON, "import pip"):
         _make_venv()
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip: Command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run([*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", _pin_of_uv()], tries=2)
-    sync = [UV, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes"]
+    sync: Command = [UV, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes"]
     # PySpark comes as source: what builds it is pinned by the same lock.
     run([*sync, "--build-constraints", LOCK, LOCK], tries=2)
     count = sum(1 for line in LOCK.read_text().splitlines() if line[:1].isalnum())
@@ -113,7 +115,7 @@ def _packages() -> str:
 
 
 def _project() -> str:
-    editable = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
+    editable: Command = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
     run([UV, "pip", "install", "--quiet", "--python", PYTHON, *editable])
     return "this project, importable from .venv"
 

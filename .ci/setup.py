@@ -6,7 +6,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from bootstrap import LOCK, ROOT, VENV, SetupError, apt_install, run, step
+from bootstrap import LOCK, ROOT, VENV, Command, SetupError, apt_install, run, step
 
 from jobs.errors import PipelineError
 from jobs.java import find_java, java_version
@@ -41,7 +41,7 @@ def _fetch_jars(java: Path) -> str:
     """Fetch the jars with the Ivy inside PySpark and let only the pinned bytes into `.venv/jars`."""
     fetched = VENV / "jars.fetched"
     shutil.rmtree(fetched, ignore_errors=True)
-    ivy = ["-settings", PINS / "ivysettings.xml", "-ivy", PINS / "ivy.xml", "-warn"]
+    ivy: Command = ["-settings", PINS / "ivysettings.xml", "-ivy", PINS / "ivy.xml", "-warn"]
     retrieve = ["-retrieve", f"{fetched}/[artifact]-[revision].[ext]"]
     cache = f"-Dcache={VENV / 'ivy'}"
     run([java / "bin" / "java", cache, "-cp", _ivy_jar(), "org.apache.ivy.Main", *ivy, *retrieve], tries=3)
@@ -58,7 +58,8 @@ def _fetch_jars(java: Path) -> str:
 
 def _ivy_jar() -> Path:
     pyspark = find_spec("pyspark")
-    assert pyspark is not None and pyspark.origin is not None
+    assert pyspark is not None
+    assert pyspark.origin is not None
     return next(Path(pyspark.origin).parent.glob("jars/ivy-*.jar"))
 
 
@@ -68,7 +69,7 @@ def _pinned_jars() -> dict[str, str]:
 
 
 def _kinesis_mock() -> str:
-    npm = [VENV / "bin" / "npm", "ci", "--prefix", KINESIS_MOCK]
+    npm: Command = [VENV / "bin" / "npm", "ci", "--prefix", KINESIS_MOCK]
     run([*npm, "--ignore-scripts", "--no-audit", "--no-fund"], tries=2)
     return "tests/kinesis_mock with kinesis-mock"
 

@@ -82,9 +82,10 @@ def _installed() -> Iterator[Path]:
 
 def _ask(java: Path) -> str:
     try:
-        return subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30).stderr
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
+    return answer.stderr
 
 
 def _advice(other: dict[Path, int]) -> str:

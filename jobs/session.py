@@ -80,7 +80,9 @@ def find_jars() -> list[Path]:
     jars = sorted(Path(sys.prefix, "jars").glob("*.jar"))
     names = " ".join(jar.name for jar in jars)
     if not all(needed in names for needed in ("spark-avro_", "delta-spark_", "delta-storage-")):
-        raise JarsMissingError(f"The jars for Spark are missing from {Path(sys.prefix, 'jars')}: run `make setup`")
+        raise JarsMissingError(
+            f"The jars for Spark are missing from {Path(sys.prefix, 'jars')}: run `make setup`"
+        )
     return jars
 
 
@@ -119,11 +121,15 @@ def _prepare_environment(scratch: Path) -> None:
 
 
 def _build(settings: dict[str, str]) -> SparkSession:
-    return SparkSession.builder.config(map=settings).getOrCreate()
+    builder = SparkSession.builder
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
 
 
 def _checked(spark: SparkSession) -> SparkSession:
     """Fail now, not in the first batch, where what was submitted has no spark-avro."""
+    assert spark._jvm is not None, "a classic session has a JVM"
     loader = spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
     if loader.getResource("org/apache/spark/sql/avro/functions.class") is None:
         raise JarsMissingError(

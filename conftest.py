@@ -1,0 +1,39 @@
+"""What every test and doctest shares: one Spark session, started by the first one that asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    # Imported here, so that a run without Spark doesn't wait for it.
+    from jobs.session import spark_session
+
+    session = spark_session("dmd-pipeline-tests", cores=2)
+    yield session
+    session.stop()
+
+
+@pytest.fixture(autouse=True)
+def _names_of_doctests(request: pytest.FixtureRequest) -> None:
+    """Give a doctest `spark` and `F` where it uses them."""
+    if not isinstance(request.node, pytest.DoctestItem):
+        return
+    example = request.node.dtest
+    source = "".join(line.source for line in example.examples)
+    names: dict[str, Any] = {}
+    if "spark" in source:
+        names["spark"] = request.getfixturevalue("spark")
+    if "F." in source:
+        from pyspark.sql import functions
+
+        names["F"] = functions
+    example.globs.update(names)
