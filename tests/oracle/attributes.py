@@ -109,7 +109,7 @@ def _fitting(value: Decimal, precision: int, scale: int, wrong: Failure) -> Deci
     """The number with `scale` decimals, unless that loses a digit or takes more than `precision` digits."""
     with localcontext(prec=400):
         fitted = value.quantize(Decimal(1).scaleb(-scale))
-        if fitted != value or len((fitted if fitted else Decimal(0)).as_tuple().digits) > precision:
+        if fitted != value or len((fitted or Decimal(0)).as_tuple().digits) > precision:
             raise wrong
     return fitted
 

@@ -155,6 +155,7 @@ def _system(user: str | None, pattern: str) -> dict[str, str] | None:
 def _reference(record: dict[str, Any], type_: str, batch_time: str) -> dict[str, str]:
     """BR-006."""
     dates = record["date"] or {}
+    parts: tuple[str, ...]
     if type_ == "demand":
         parts = (record["eventId"], record["saleId"], record["fanId"])
         known = [
