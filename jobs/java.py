@@ -60,9 +60,9 @@ def java_version(home: Path) -> int:
     release = home / "release"
     if release.is_file():
         text = release.read_text(errors="replace")
-        found = re.search(r'^JAVA_VERSION="(\d+)', text, re.MULTILINE)
+        found = re.search(r'^JAVA_VERSION="(?:1\.)?(\d+)', text, re.MULTILINE)
     else:
-        found = re.search(r'version "(\d+)', _ask(home / "bin" / "java"))
+        found = re.search(r'version "(?:1\.)?(\d+)', _ask(home / "bin" / "java"))
     return int(found[1]) if found else 0
 
 

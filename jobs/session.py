@@ -131,7 +131,7 @@ def _checked(spark: SparkSession) -> SparkSession:
     """Fail now, not in the first batch, where what was submitted has no spark-avro."""
     assert spark._jvm is not None, "a classic session has a JVM"
     loader = spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
-    if loader.getResource("org/apache/spark/sql/avro/functions.class") is None:
+    if loader.getResource("org/apache/spark/sql/avro/CatalystDataToAvro.class") is None:
         raise JarsMissingError(
             "spark-avro is not on the class path: add "
             "`--packages org.apache.spark:spark-avro_2.13:4.1.1` (or its file with --jars) to spark-submit"
