@@ -40,7 +40,7 @@ def with_offset(instant: int, offset: str, minutes: int) -> str:
 
 
 def spelled(instant: int, dice: Dice) -> str:
-    """The instant as a record may hold it: mostly as `iso`, now and then without fraction, with an offset, …"""
+    """The instant as a record may hold it: mostly as `iso`, now and then without a fraction or with an offset."""
     if dice.roll() < 0.93:
         return iso(instant)
     way = dice.below(4)

@@ -17,7 +17,6 @@ from pyspark.sql import functions as F
 
 import schemas
 from jobs.demo.generator import events
-from jobs.session import spark_session
 from tests.oracle import Archived, Failed, judge
 from tests.oracle.messages import message
 from tests.oracle.strategies import payloads, sample
@@ -41,11 +40,6 @@ ADDED: list[dict[str, Any]] = [
         "default": None,
     },
 ]
-
-
-@pytest.fixture(scope="module")
-def spark() -> SparkSession:
-    return spark_session("oracle")
 
 
 @pytest.fixture(scope="module")
