@@ -1,6 +1,6 @@
 """The four calls to Kinesis that the source makes, with its errors sorted into those worth a retry and the others."""
 
-import base64
+import binascii
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,14 +59,23 @@ class ListedShard:
     parents: tuple[str, ...]
 
 
-def make_client(region: str | None, attempts: int, connections: int) -> "KinesisClient":
-    """A client whose answers hold timestamps as epoch seconds: a fraction of the cost of datetimes.
+def make_clients(
+    region: str | None, attempts: tuple[int, ...], connections: int
+) -> "dict[int, KinesisClient]":
+    """A client for each number of attempts, whose answers hold timestamps as epoch seconds.
 
-    Endpoint and credentials come from the standard AWS environment, the region too where it is None.
+    That costs a fraction of parsing datetimes. Endpoint and credentials come from the standard AWS environment, the
+    region too where it is None.
     """
     session = botocore.session.Session()
     parsers = session.get_component("response_parser_factory")
-    parsers.set_parser_defaults(timestamp_parser=float, blob_parser=base64.b64decode)
+    parsers.set_parser_defaults(timestamp_parser=float, blob_parser=binascii.a2b_base64)
+    return {number: _client(session, region, number, connections) for number in attempts}
+
+
+def _client(
+    session: botocore.session.Session, region: str | None, attempts: int, connections: int
+) -> "KinesisClient":
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=connections,
@@ -114,7 +123,7 @@ def _of_answer(stream: str, error: ClientError) -> Exception:
 
 
 class StreamApi:
-    """The calls on one stream. Clients are made at the first call and left out when this is pickled."""
+    """The calls on one stream, from the moment ``connect`` was called. Calls may be made from many threads."""
 
     def __init__(self, stream: str, region: str | None, attempts: int, connections: int) -> None:
         self.stream = stream
@@ -124,30 +133,21 @@ class StreamApi:
         self._clients: dict[int, KinesisClient] = {}
         self._retention: tuple[datetime, timedelta] | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_clients": {}}
-
-    def _client(self, attempts: int) -> "KinesisClient":
-        if attempts not in self._clients:
-            self._clients[attempts] = make_client(self.region, attempts, self.connections)
-        return self._clients[attempts]
-
     def connect(self) -> None:
-        """Makes the clients, which threads must not do at the same time."""
+        """Makes the clients, before threads use them. Raises KinesisUnavailable where nothing says where or as whom."""
         with explained(self.stream):
-            self._client(1)
-            self._client(self.attempts)
+            self._clients = make_clients(self.region, (1, self.attempts), self.connections)
 
     def shards(self) -> dict[str, ListedShard]:
         """Every shard that the stream still lists, open and closed. Raises StreamMissing."""
         with self._insisting():
-            return list_shards(self._client(self.attempts), self.stream)
+            return list_shards(self._clients[self.attempts], self.stream)
 
     def horizon(self) -> datetime:
         """The instant before which the stream holds nothing any more, by its retention period of now."""
         if self._retention is None or now() - self._retention[0] > _RETENTION_KEPT:
             with self._insisting():
-                summary = describe(self._client(self.attempts), self.stream)
+                summary = describe(self._clients[self.attempts], self.stream)
             self._retention = now(), timedelta(hours=summary["RetentionPeriodHours"])
         return now() - self._retention[1]
 
@@ -162,14 +162,14 @@ class StreamApi:
         elif position == TRIM_HORIZON:
             wanted = {"ShardIteratorType": "TRIM_HORIZON"}
         with explained(self.stream):
-            answer = self._client(1).get_shard_iterator(StreamName=self.stream, ShardId=shard, **wanted)
+            answer = self._clients[1].get_shard_iterator(StreamName=self.stream, ShardId=shard, **wanted)
         return answer["ShardIterator"]
 
     def page(self, iterator: str, limit: int) -> Page:
         """One GetRecords. Raises Transient for what a later call may do better, IteratorExpired among it."""
         asked_at = now()
         with explained(self.stream):
-            answer = self._client(1).get_records(ShardIterator=iterator, Limit=limit)
+            answer = self._clients[1].get_records(ShardIterator=iterator, Limit=limit)
         records = cast("Sequence[dict[str, Any]]", answer["Records"])
         return Page(records, answer.get("NextShardIterator"), answer.get("MillisBehindLatest", 0), asked_at)
 

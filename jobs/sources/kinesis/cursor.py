@@ -117,7 +117,7 @@ class Cursor:
             self._rest = rows
         elif self._closing:
             self.position = SHARD_END
-        elif page.lag_ms == 0 and not page.records:
+        elif page.lag_ms == 0 and not self.page_full:
             self.read_to = max(page.asked_at, self.read_to or page.asked_at)
 
     def _proven(self, api: StreamApi, rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -31,7 +31,7 @@ class Engine:
         self.options = options
         self.api = StreamApi(options.stream, options.region, limits.retry_attempts, limits.threads)
         self.api.connect()
-        self._evidence = evidence
+        self._evidence = Evidence(dict(evidence.shards))
         self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="kinesis")
         self._cursors: dict[str, Cursor] = {}
         self._listed: dict[str, ListedShard] = {}

@@ -10,12 +10,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import structlog
+
+from jobs.errors import PipelineError
+from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.cursor import Cursor
 from jobs.sources.kinesis.errors import SourceError
 from jobs.sources.kinesis.instants import from_iso, iso
 from jobs.sources.kinesis.offsets import Position, reached
+
+log = structlog.get_logger()
 
 KEPT_PROGRESS = "kinesis/progress.json"
 # A record is visible to readers a moment after Kinesis acknowledged it to its producer.
@@ -87,27 +93,26 @@ def caught_up(progress: Progress | None, since: datetime) -> bool:
     return any(instant is not None and from_iso(instant) >= since + SETTLE for instant in done)
 
 
-class ProgressStorage(Protocol):
-    """The part of the archive's storage that keeps the evidence beside the checkpoint."""
+def keep_progress(storage: Storage, path: str | Path) -> None:
+    """Copies the side file to the checkpoint: call it every few minutes and at the end of the run.
 
-    def exists(self, key: str) -> bool:
-        """Whether there is an object."""
-
-    def get(self, key: str) -> bytes:
-        """Its bytes."""
-
-    def replace(self, key: str, body: bytes) -> None:
-        """Puts the object, over an older one."""
-
-
-def keep_progress(storage: ProgressStorage, path: str | Path) -> None:
-    """Copies the side file to the checkpoint: call it every few minutes and at the end of the run."""
+    Where that fails, a log line says so and the job goes on: only a restart after the retention period may ask for it.
+    """
     progress = read_progress(path)
-    if progress is not None:
-        storage.replace(KEPT_PROGRESS, json.dumps(progress, separators=(",", ":")).encode())
+    if progress is None:
+        return
+    body = json.dumps(progress, separators=(",", ":")).encode()
+    try:
+        stored = storage.stat(KEPT_PROGRESS)
+        if stored is None:
+            storage.put(KEPT_PROGRESS, body)
+        else:
+            storage.replace(KEPT_PROGRESS, body, stored.version)
+    except PipelineError as error:
+        log.warning("source.progress_not_kept", reason=error.message)
 
 
-def restore_progress(storage: ProgressStorage, path: str | Path) -> None:
+def restore_progress(storage: Storage, path: str | Path) -> None:
     """Makes the side file anew from the checkpoint, before the query starts. Raises SourceError."""
     Path(path).unlink(missing_ok=True)
     if not storage.exists(KEPT_PROGRESS):

@@ -52,12 +52,13 @@ def rows_within(batch: pa.RecordBatch, max_bytes: int) -> int:
 
 def data_bytes(batch: pa.RecordBatch) -> int:
     """The bytes of data in a batch."""
-    return pc.sum(pc.binary_length(batch.column("data"))).as_py() or 0
+    return int(pc.sum(pc.binary_length(batch.column("data"))).as_py() or 0)
 
 
 def row_of(batch: pa.RecordBatch, sequence: str) -> int:
     """The row that holds the record of this sequence number, -1 where there is none."""
-    return pc.index(batch.column("sequenceNumber"), sequence).as_py()
+    row: int = pc.index(batch.column("sequenceNumber"), sequence).as_py()
+    return row
 
 
 def sequence_at(batch: pa.RecordBatch, row: int) -> str:

@@ -48,7 +48,8 @@ class KinesisReader(SimpleDataSourceStreamReader):
     def __init__(self, options: dict[str, str]) -> None:
         self.options = parse(options)
         # Read at once: a replay runs in an executor, which may not see the driver's files.
-        self.evidence = evidence_of(read_progress(self.options.progress_file or ""))
+        progress_file = self.options.progress_file
+        self.evidence = evidence_of(read_progress(progress_file) if progress_file else None)
         self._engine: Engine | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -71,8 +72,11 @@ class KinesisReader(SimpleDataSourceStreamReader):
 
 
 class SlimWrapper(_SimpleStreamReaderWrapper):
-    """Spark's wrapper keeps an entry for every poll until the next batch is committed, and the last batch's rows until
-    the one after is; this one keeps what a batch under way needs."""
+    """Spark's wrapper for simple readers, keeping no more than a batch under way needs.
+
+    The original keeps an entry for every poll until the next batch is committed, and a batch's rows until the
+    one after it is.
+    """
 
     def latestOffset(self) -> Offset:
         """Reads the next batch; a poll that found nothing leaves no entry."""

@@ -5,15 +5,16 @@ if that had moved meanwhile, so it is kept before the first read.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from jobs.errors import PipelineError
+from jobs.sinks.failures import ObjectExists
+from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.api import describe, explained, list_shards
 from jobs.sources.kinesis.errors import BadStart, KinesisUnavailable, OtherStream, Transient
 from jobs.sources.kinesis.instants import from_iso, iso
@@ -25,22 +26,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 KEPT_START = "kinesis/start.json"
-
-
-class StartStorage(Protocol):
-    """The part of the archive's storage that keeps the start, rooted at the checkpoint directory."""
-
-    def exists(self, key: str) -> bool:
-        """Whether there is an object."""
-
-    def get(self, key: str) -> bytes:
-        """Its bytes."""
-
-    def put(self, key: str, body: bytes) -> None:
-        """Puts the object where there is none yet, else raises a PipelineError."""
-
-    def list(self, prefix: str) -> Iterable[str]:
-        """The keys below a prefix."""
 
 
 def resolve_start(client: "KinesisClient", stream: str, start: str, now: datetime) -> Offset:
@@ -58,12 +43,12 @@ def resolve_start(client: "KinesisClient", stream: str, start: str, now: datetim
 
 
 def load_or_keep_start(
-    storage: StartStorage, client: "KinesisClient", stream: str, start: str, now: datetime
+    storage: Storage, client: "KinesisClient", stream: str, start: str, now: datetime
 ) -> str:
     """The checkpoint's start, for option ``initialOffset``; the first call resolves and keeps it.
 
-    Raises OtherStream where the checkpoint was begun on another stream, on an earlier stream of the same name, or
-    by another source; else what resolve_start raises.
+    ``storage`` is rooted at the checkpoint directory. Raises OtherStream where the checkpoint was begun on another
+    stream, on an earlier stream of the same name, or by another source; else what resolve_start raises.
     """
     if not storage.exists(KEPT_START):
         _refuse_foreign(storage, stream)
@@ -87,7 +72,7 @@ def _asking(stream: str) -> Iterator[None]:
         ) from error
 
 
-def _kept(storage: StartStorage) -> dict[str, Any]:
+def _kept(storage: Storage) -> dict[str, Any]:
     try:
         kept = json.loads(storage.get(KEPT_START))
         return {name: kept[name] for name in ("stream", "arn", "created", "offset")}
@@ -109,16 +94,14 @@ def _document(client: "KinesisClient", stream: str, start: str, now: datetime) -
     }
 
 
-def _keep(storage: StartStorage, document: Mapping[str, Any]) -> None:
+def _keep(storage: Storage, document: Mapping[str, Any]) -> None:
     try:
         storage.put(KEPT_START, json.dumps(document, indent=1).encode())
-    except PipelineError:
-        # Another driver on the same checkpoint was faster: its start is the one.
-        if not storage.exists(KEPT_START):
-            raise
+    except ObjectExists:
+        log.info("source.start_kept_by_another", key=KEPT_START)
 
 
-def _refuse_foreign(storage: StartStorage, stream: str) -> None:
+def _refuse_foreign(storage: Storage, stream: str) -> None:
     if next(iter(storage.list("offsets/")), None) is not None:
         raise OtherStream(
             f"The checkpoint holds batches but no {KEPT_START}: they weren't begun by this source on stream {stream}. "

@@ -1,0 +1,74 @@
+"""Spark's wrapper for simple readers, without its growth. It is private to Spark: these tests watch over it."""
+
+import pickle
+
+from pyspark.sql.datasource_internal import _SimpleStreamReaderWrapper, _streamReader
+from pyspark.sql.types import StructType
+
+from jobs.sources.kinesis.offsets import to_json
+from jobs.sources.kinesis.source import KinesisDataSource, SlimWrapper
+from tests.sources.fake_kinesis import STREAM, FakeKinesis
+
+FIRST = "shardId-000000000000"
+
+
+def _wrapper(fake: FakeKinesis) -> SlimWrapper:
+    start = to_json(dict.fromkeys(fake.shards, "TRIM_HORIZON"))
+    options = {"streamName": STREAM, "initialOffset": start, "getRecordsPerSecond": "1000"}
+    wrapper = _streamReader(KinesisDataSource(options), StructType())
+    assert isinstance(wrapper, SlimWrapper)
+    return wrapper
+
+
+def test_spark_takes_it_for_its_own(fake: FakeKinesis) -> None:
+    assert isinstance(_wrapper(fake), _SimpleStreamReaderWrapper)
+
+
+def test_polls_that_find_nothing_leave_nothing_behind(fake: FakeKinesis) -> None:
+    wrapper = _wrapper(fake)
+    for _ in range(20):
+        wrapper.latestOffset()
+    assert wrapper.cache == []
+
+
+def test_a_batch_is_handed_over_from_memory_until_it_is_committed(fake: FakeKinesis) -> None:
+    wrapper = _wrapper(fake)
+    start = wrapper.initialOffset()
+    fake.put(FIRST, [b"a", b"b"])
+    end = wrapper.latestOffset()
+    assert wrapper.latestOffset() == end
+    assert len(wrapper.partitions(start, end)) == 1
+    for _ in range(2):
+        [batch] = list(wrapper.getCache(start, end))
+        assert batch.column("data").to_pylist() == [b"a", b"b"]
+    wrapper.commit(end)
+    assert wrapper.cache == []
+    fake.put(FIRST, [b"c"])
+    third = wrapper.latestOffset()
+    wrapper.partitions(end, third)
+    [batch] = list(wrapper.getCache(end, third))
+    assert batch.column("data").to_pylist() == [b"c"]
+
+
+def test_after_a_restart_it_goes_on_from_the_newest_offset_in_the_log(fake: FakeKinesis) -> None:
+    fake.put(FIRST, [b"a", b"b"])
+    first = _wrapper(fake)
+    end = first.latestOffset()
+    fake.put(FIRST, [b"c"])
+    # What Spark does at a restart: it plans an empty range at the newest offset that it logged.
+    restarted = _wrapper(fake)
+    restarted.partitions(end, end)
+    assert restarted.getCache(end, end) is None
+    newest = restarted.latestOffset()
+    [batch] = list(restarted.getCache(end, newest))
+    assert batch.column("data").to_pylist() == [b"c"]
+
+
+def test_it_is_pickled_for_executors_even_after_it_has_read(fake: FakeKinesis) -> None:
+    fake.put(FIRST, [b"a"])
+    wrapper = _wrapper(fake)
+    start = wrapper.initialOffset()
+    end = wrapper.latestOffset()
+    copy: SlimWrapper = pickle.loads(pickle.dumps(wrapper.simple_reader))
+    [batch] = list(copy.readBetweenOffsets(start, end))  # type: ignore[attr-defined]
+    assert batch.column("data").to_pylist() == [b"a"]
