@@ -1,0 +1,107 @@
+"""Runs of rows in Arrow batches, and blocks cut out of their data without touching a row."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from jobs.sinks.codecs import Buffer
+from jobs.sinks.failures import BadOutcomes
+
+
+@dataclass(frozen=True)
+class Group:
+    """What one object holds: a record type and a partition date (BR-012), or one error message (BR-017)."""
+
+    type: str | None
+    partition_date: str | None
+    message: str | None
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """Consecutive bodies: number i is ``data[offsets[i]:offsets[i + 1]]``."""
+
+    data: memoryview
+    offsets: npt.NDArray[np.int64]
+
+
+def runs(batch: pa.RecordBatch) -> Iterator[tuple[Group, Bodies]]:
+    """The batch's rows as runs of equal (type, partitionDate, message), in their order.
+
+    Columns: type, partitionDate, message string, body binary or large_binary. Raises ``BadOutcomes`` on a
+    null body.
+    """
+    keys = [batch.column(name) for name in ("type", "partitionDate", "message")]
+    body = batch.column("body")
+    if body.null_count:
+        raise BadOutcomes("an outcome has no body: the transforms must give every row one")
+    for start, stop in _bounds(keys):
+        group = Group(*(key[start].as_py() for key in keys))
+        yield group, _bodies(body.slice(start, stop - start))
+
+
+def _bounds(keys: list[Any]) -> Iterator[tuple[int, int]]:
+    """Start and end of every run of rows whose keys are all equal; nulls equal each other."""
+    rows = len(keys[0])
+    if not rows:
+        return
+    change = np.zeros(rows - 1, dtype=bool)
+    for key in keys:
+        codes = key.dictionary_encode(null_encoding="encode").indices.to_numpy()
+        change |= codes[1:] != codes[:-1]
+    edges = [0, *(np.flatnonzero(change) + 1).tolist(), rows]
+    yield from itertools.pairwise(edges)
+
+
+def _bodies(body: Any) -> Bodies:
+    _, offsets, data = body.buffers()
+    width = np.int64 if pa.types.is_large_binary(body.type) else np.int32
+    positions = np.frombuffer(offsets, dtype=width)[body.offset : body.offset + len(body) + 1]
+    return Bodies(memoryview(data or b""), positions.astype(np.int64))
+
+
+@dataclass
+class Blocks:
+    """Cuts bodies into blocks of at most ``limit`` bytes; a body beyond that is a block of its own.
+
+    Where a block ends depends on the sequence of bodies alone, not on how Arrow batches cut it, so a replay
+    writes the same bytes. Only a block that spans two Arrow batches is copied.
+    """
+
+    limit: int
+    _held: bytearray = field(default_factory=bytearray)
+    _count: int = 0
+
+    def feed(self, bodies: Bodies) -> Iterator[tuple[int, Buffer]]:
+        """(number of bodies, their bytes) of every block known to be complete; the rest is held."""
+        offsets, row, rows = bodies.offsets, 0, len(bodies.offsets) - 1
+        while row < rows:
+            start = int(offsets[row])
+            room = start + self.limit - len(self._held)
+            end = int(np.searchsorted(offsets, room, side="right")) - 1
+            if end >= rows:
+                self._hold(rows - row, bodies.data[start : int(offsets[rows])])
+                return
+            if self._count:
+                self._hold(end - row, bodies.data[start : int(offsets[end])])
+                yield from self.flush()
+            else:
+                end = max(end, row + 1)
+                yield end - row, bodies.data[start : int(offsets[end])]
+            row = end
+
+    def flush(self) -> Iterator[tuple[int, Buffer]]:
+        """The last block, if anything is held."""
+        if self._count:
+            count, held = self._count, self._held
+            self._held, self._count = bytearray(), 0
+            yield count, held
+
+    def _hold(self, count: int, data: memoryview) -> None:
+        self._held += data
+        self._count += count

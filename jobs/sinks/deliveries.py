@@ -1,0 +1,63 @@
+"""Delivery records in the archive: written last, never overwritten, read by everything downstream."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+
+from jobs.batch import Batch
+from jobs.sinks.failures import DeliveryRecordDiffers, ObjectExists, ObjectMissing
+from jobs.sinks.names import delivery_record_key
+from jobs.sinks.records import DeliveryRecord, check_counts, from_line, to_line
+from jobs.sinks.storage import Storage
+
+READERS = 16
+
+
+def write_delivery_record(storage: Storage, batch: Batch, record: DeliveryRecord) -> DeliveryRecord:
+    """Write the batch's record after everything it names, and return the one that is in the archive.
+
+    The first record written stays: a replay may run newer code and may find the catalog recovered, so
+    ``version`` and ``pendingPartitions`` are not compared with it; everything else must be equal.
+    Raises ``CountsDiffer``, ``DeliveryRecordDiffers``.
+    """
+    check_counts(record)
+    key = delivery_record_key(batch)
+    line = to_line(record)
+    try:
+        storage.put(key, line)
+    except ObjectExists:
+        archived = from_line(storage.get(key), key)
+        if to_line(_comparable(archived, record)) != line:
+            raise DeliveryRecordDiffers(
+                f"{key} says otherwise than this run of batch {batch.batch_id}: it is archived and stays; find out "
+                "whether another job uses the same checkpoint, or what made the replay read other change events"
+            ) from None
+        return archived
+    return record
+
+
+def read_delivery_record(storage: Storage, batch: Batch) -> DeliveryRecord | None:
+    """The batch's record, or None where the batch never got that far; raises ``DeliveryRecordUnreadable``."""
+    key = delivery_record_key(batch)
+    try:
+        return from_line(storage.get(key), key)
+    except ObjectMissing:
+        return None
+
+
+def iter_delivery_records(storage: Storage, since: str | None = None) -> Iterator[DeliveryRecord]:
+    """All records in the order of their batches' times, from ``since`` (a batch's timestamp, or a day) on.
+
+    A record appears when its batch is complete, so later than its timestamp says: who follows the archive
+    starts a little before the newest record seen. Raises ``DeliveryRecordUnreadable``.
+    """
+    after = f"deliveries/{since[:10]}/{since.replace(':', '-')}" if since else ""
+    keys = iter(storage.list("deliveries/", after))
+    with ThreadPoolExecutor(READERS) as readers:
+        while window := list(islice(keys, READERS * 4)):
+            yield from readers.map(lambda key: from_line(storage.get(key), key), window)
+
+
+def _comparable(archived: DeliveryRecord, record: DeliveryRecord) -> DeliveryRecord:
+    return replace(archived, version=record.version, pending_partitions=record.pending_partitions)

@@ -1,0 +1,166 @@
+"""The archive in a local directory, with the promises of S3: whole objects, never over another one."""
+
+import errno
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.sinks.failures import (
+    AccessDenied,
+    ObjectChanged,
+    ObjectExists,
+    ObjectMissing,
+    StorageError,
+)
+from jobs.sinks.storage import Location, Storage, Stored, checked
+
+
+@dataclass(frozen=True)
+class LocalStorage(Storage):
+    """Files below an absolute directory, which is made when the first object is written.
+
+    Half-written files have names that start with a dot: no listing and no query engine sees them.
+    """
+
+    directory: str
+    kind = "file"
+
+    @property
+    def uri(self) -> str:
+        """``file:///directory``."""
+        return f"file://{self.directory}"
+
+    def location(self, key: str) -> Location:
+        """The directory as bucket, and the key relative to it."""
+        return {"type": "file", "bucket": self.directory, "key": checked(key)}
+
+    def check(self) -> None:
+        """Make the directory and a file in it: raises what stands in the way."""
+        with self._translated(""), self._beside(Path(self.directory), b""):
+            pass
+
+    def put(self, key: str, body: bytes | bytearray) -> None:
+        """Write beside, fsync, link: the name appears with the whole content, or ``ObjectExists`` is raised."""
+        path = self._path(key)
+        with self._translated(key), self._beside(path.parent, body) as beside:
+            os.link(beside, path)
+            _sync(path.parent)
+
+    def replace(self, key: str, body: bytes | bytearray, version: str) -> None:
+        """Write beside, fsync, rename over the file that is still that version, else ``ObjectChanged``."""
+        path = self._path(key)
+        with self._translated(key):
+            stored = self.stat(key)
+            if stored is None or stored.version != version:
+                raise ObjectChanged(f"{self._name(key)} changed under us: another job writes this batch")
+            with self._beside(path.parent, body) as beside:
+                os.replace(beside, path)
+                _sync(path.parent)
+
+    def stat(self, key: str) -> Stored | None:
+        """SHA-256 of the content, which is the version as well."""
+        try:
+            with self._translated(key), self._path(key).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except ObjectMissing:
+            return None
+        return Stored(digest, digest)
+
+    def get(self, key: str) -> bytes:
+        """The file's bytes; ``ObjectMissing`` where there is none."""
+        with self._translated(key):
+            return self._path(key).read_bytes()
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such a file."""
+        with self._translated(key):
+            return self._path(key).is_file()
+
+    def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Keys sorted as S3 sorts them; walks the deepest directory that the prefix names."""
+        with self._translated(prefix and checked(f"{prefix}_")):
+            keys = [
+                key for key in self._walk(Path(f"{prefix}_").parent) if key.startswith(prefix) and key > after
+            ]
+        yield from sorted(keys, key=str.encode)
+
+    def _walk(self, below: Path) -> Iterator[str]:
+        root = Path(self.directory)
+        for folder, _, names in os.walk(root / below, onerror=_raise_unless_missing):
+            for name in names:
+                if not name.startswith("."):
+                    yield (Path(folder) / name).relative_to(root).as_posix()
+
+    def delete(self, key: str) -> None:
+        """Remove the file; fine if it is gone."""
+        with self._translated(key):
+            self._path(key).unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return Path(self.directory, checked(key))
+
+    def _name(self, key: str) -> str:
+        return f"{self.directory}/{key}"
+
+    @contextmanager
+    def _beside(self, folder: Path, body: bytes | bytearray) -> Iterator[Path]:
+        """The body in a file of that folder that is gone afterwards, if it wasn't renamed."""
+        self._make(folder)
+        path = folder / f".{uuid.uuid4()}.tmp"
+        try:
+            with path.open("xb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _make(self, folder: Path) -> None:
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            for parent in (folder, *folder.parents):
+                if not parent.is_relative_to(self.directory):
+                    break
+                _sync(parent)
+
+    @contextmanager
+    def _translated(self, key: str) -> Iterator[None]:
+        name = self._name(key)
+        try:
+            yield
+        except FileExistsError as error:
+            raise ObjectExists(f"{name} exists already") from error
+        except FileNotFoundError as error:
+            raise ObjectMissing(f"there is no {name}") from error
+        except PermissionError as error:
+            raise AccessDenied(
+                f"no permission for {name}: correct its owner or mode, or archive.uri"
+            ) from error
+        except NotADirectoryError as error:
+            raise StorageError(
+                f"{name} can't be there: a part of its path is a file; correct archive.uri"
+            ) from error
+        except OSError as error:
+            reason = errno.errorcode.get(error.errno or 0, "unknown error")
+            raise StorageError(
+                f"the file system failed on {name} ({reason}): see to the disk, then go on"
+            ) from error
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
+def _sync(folder: Path) -> None:
+    """Make a new name survive a crash of the machine."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

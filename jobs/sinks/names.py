@@ -1,0 +1,27 @@
+"""Names in the archive (BR-013, 014, 015): they follow from the batch alone, so a replay makes them again."""
+
+from jobs.batch import Batch
+
+
+def container_key(batch: Batch, type: str, partition_date: str, roll: int) -> str:
+    """Key of a container (BR-013).
+
+    >>> container_key(Batch("stream", "q", 0, "2026-03-01T12:34:56.789Z"), "sale", "2026-02-28", 0)
+    'data/sale/partition_date=2026-02-28/2026-03-01T12-34-56.789Z-ade88bd1-1756-5daa-8bb4-bd452fd55668.avro'
+    """
+    return f"{partition_prefix(type, partition_date)}{batch.name(type, partition_date, str(roll))}.avro"
+
+
+def partition_prefix(type: str, partition_date: str) -> str:
+    """Folder of a partition, with its slash: what the catalog registers."""
+    return f"data/{type}/partition_date={partition_date}/"
+
+
+def error_key(batch: Batch, message: str, roll: int) -> str:
+    """Key of an error object (BR-014)."""
+    return f"errors/{batch.name(message, str(roll))}.json"
+
+
+def delivery_record_key(batch: Batch) -> str:
+    """Key of the batch's delivery record, in the folder of the batch's day."""
+    return f"deliveries/{batch.timestamp[:10]}/{batch.name('delivery')}.json"

@@ -1,0 +1,72 @@
+"""What S3 and botocore say, in the archive's words: what is wrong, where, what to do."""
+
+from typing import TYPE_CHECKING
+
+from jobs.sinks.failures import (
+    AccessDenied,
+    MissingBucket,
+    NoCredentials,
+    ObjectExists,
+    ObjectMissing,
+    StorageError,
+    StorageUnreachable,
+    WriteConflict,
+)
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+CREDENTIAL_CODES = {
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+}
+
+
+def translated(error: "BotoCoreError | ClientError", bucket: str, name: str | None) -> StorageError:
+    """The ``StorageError`` to raise; ``name`` is the object's URI, or None where the bucket was asked for."""
+    from botocore.exceptions import ClientError
+
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return _about_object(code, status, name) or _about_access(code, status, bucket, name)
+    return _unanswered(error, name or f"s3://{bucket}")
+
+
+def _about_object(code: str, status: int, name: str | None) -> StorageError | None:
+    if code in ("PreconditionFailed", "412"):
+        return ObjectExists(f"{name} exists already")
+    if code in ("ConditionalRequestConflict", "409"):
+        return WriteConflict(f"{name} is being written by somebody else, also after bounded retries")
+    if name and code != "NoSuchBucket" and status == 404:
+        return ObjectMissing(f"there is no {name}")
+    return None
+
+
+def _about_access(code: str, status: int, bucket: str, name: str | None) -> StorageError:
+    name = name or f"s3://{bucket}"
+    if status == 404:
+        return MissingBucket(f"bucket {bucket} doesn't exist: create it or correct archive.uri")
+    if code in CREDENTIAL_CODES:
+        return NoCredentials(f"AWS refuses the credentials for {name} ({code}): renew or correct them")
+    if status == 403:
+        needs = "the role needs s3:PutObject, s3:GetObject and s3:ListBucket"
+        return AccessDenied(f"AWS denies access to {name}: {needs}")
+    if status == 301:
+        return StorageError(f"bucket {bucket} is in another region: correct AWS_REGION or archive.uri")
+    return StorageError(f"S3 refused {name} ({code or status}): its list of error codes says what that means")
+
+
+def _unanswered(error: "BotoCoreError", name: str) -> StorageError:
+    from botocore.exceptions import CredentialRetrievalError, NoCredentialsError, PartialCredentialsError
+
+    kind = type(error).__name__
+    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+        return NoCredentials(f"no AWS credentials for {name} ({kind}): set them up or run under a role")
+    return StorageUnreachable(
+        f"no answer from S3 for {name} ({kind}): check the network and AWS_ENDPOINT_URL"
+    )

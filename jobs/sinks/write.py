@@ -1,0 +1,82 @@
+"""The one write of a batch: outcomes in, containers and error objects in the archive out."""
+
+import re
+from collections.abc import Mapping
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.batch import Batch
+from jobs.errors import PipelineError
+from jobs.sinks.assembly import Assembly
+from jobs.sinks.codecs import compressor
+from jobs.sinks.failures import BadOutcomes
+from jobs.sinks.results import RESULT_DDL, WrittenObject, from_row
+from jobs.sinks.storage import Storage
+from schemas import RecordSchema
+
+MAX_CONTAINER_BYTES = 128 << 20
+GROUP = ("type", "partitionDate", "message")
+
+
+def write(
+    outcomes: DataFrame,
+    batch: Batch,
+    storage: Storage,
+    schemas: Mapping[str, RecordSchema],
+    *,
+    partitions: int,
+    codec: str = "zstandard",
+    max_container_bytes: int = MAX_CONTAINER_BYTES,
+) -> list[WrittenObject]:
+    """Write a batch's outcomes and tell every object stored, in a fixed order (BR-012 to 017).
+
+    ``outcomes`` has type, partitionDate, message, shardId, sequenceNumber string and body binary; it is
+    evaluated once. ``partitions`` 1 keeps it in one task without a shuffle, more spread the groups over so
+    many. ``schemas`` is ``schemas.load()``.
+    Raises what the tasks raised: a ``StorageError``, ``ArchivedObjectDiffers``, ``BadOutcomes``; or
+    ``UnknownCodec``.
+    """
+    compressor(codec)
+    together = outcomes.coalesce(1) if partitions == 1 else outcomes.repartition(partitions, *GROUP)
+    ordered = together.sortWithinPartitions(*_order()).select(*GROUP, "body")
+    texts = {type: schema.avro_text for type, schema in schemas.items()}
+    assembly = Assembly(batch, storage, texts, codec, max_container_bytes)
+    try:
+        rows = ordered.mapInArrow(assembly, RESULT_DDL).collect()
+    except PySparkException as error:
+        raise own_error(error) or error from error
+    return _distinct(sorted((from_row(row.asDict()) for row in rows), key=lambda one: one.order))
+
+
+def own_error(error: Exception) -> PipelineError | None:
+    """The ``PipelineError`` that a task raised, found again in the text that reached the driver."""
+    known = _by_name(PipelineError)
+    for name, message in re.findall(r"^\s*(?:[\w.]+\.)?(\w+): (.*)$", str(error), re.MULTILINE):
+        if name in known:
+            return known[name](message)
+    return None
+
+
+def _by_name(base: type[PipelineError]) -> dict[str, type[PipelineError]]:
+    found = {base.__name__: base}
+    for derived in base.__subclasses__():
+        found |= _by_name(derived)
+    return found
+
+
+def _order() -> list[Column]:
+    """Group, then stream order: a shard's sequence numbers as numbers, of up to 56 digits.
+
+    Without a leading zero a longer number is a greater one. The body settles the order of rows that have no
+    sequence number, so that it never depends on how Spark happened to hand them over.
+    """
+    number = F.col("sequenceNumber")
+    return [*map(F.col, GROUP), F.col("shardId"), F.octet_length(number), number, F.col("body")]
+
+
+def _distinct(written: list[WrittenObject]) -> list[WrittenObject]:
+    if len({one.storage["key"] for one in written}) != len(written):
+        raise BadOutcomes("two tasks wrote one object: the rows of a group must be in one partition")
+    return written
