@@ -85,6 +85,7 @@ def apt_install(*alternatives: str) -> bool:
     """Install the first of these Debian packages that there is, if it can be done without asking; tell whether."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
+    print(f"setup: {alternatives[0]} is missing, asking apt-get for it", flush=True)
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     run(["apt-get", "update", "-q"], tries=3, env=env)
     for package in alternatives:

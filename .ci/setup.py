@@ -31,7 +31,6 @@ def _java() -> Path:
     try:
         return find_java()
     except PipelineError:
-        print("setup: no Java 17 or 21 here, trying apt-get", flush=True)
         if not apt_install("openjdk-17-jre-headless", "openjdk-21-jre-headless"):
             raise
     return find_java()

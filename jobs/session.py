@@ -91,7 +91,7 @@ def _local(threads: int, scratch: Path) -> dict[str, str]:
     with resources.as_file(resources.files("jobs") / "log4j2.properties") as logging:
         java_options = (
             f"-XX:+UseParallelGC -Duser.timezone=UTC -Dlog4j2.configurationFile={logging.as_uri()} "
-            f"-Dderby.system.home={scratch}"
+            f"-Dderby.system.home={scratch} -Djava.io.tmpdir={scratch}"
         )
     return {
         "spark.master": f"local[{threads}]",
