@@ -1,0 +1,1 @@
+"""Tests of what a batch leaves in the archive."""
