@@ -37,7 +37,7 @@ class EmulatedKinesis:
     @property
     def environment(self) -> dict[str, str]:
         """What to put into ``os.environ``, or a child's, for this Kinesis and no real AWS."""
-        settings = {"AWS_ENDPOINT_URL_KINESIS": self.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+        settings = {"AWS_ENDPOINT_URL_KINESIS": self.url, "AWS_REGION": REGION}
         return {**clean_environment({}), **CREDENTIALS, **settings}
 
     def client(self) -> Any:

@@ -7,6 +7,7 @@ iterator can expire, a page can be empty although records follow.
 
 import base64
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -192,8 +193,7 @@ class FakeKinesis:
     @contextmanager
     def serving(self) -> Iterator[EmulatedKinesis]:
         """Answers on loopback while the ``with`` block runs."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        server.daemon_threads = True
+        server = _Server(("127.0.0.1", 0), _handler(self))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
@@ -207,6 +207,15 @@ class FakeKinesis:
         """Every body that was ever put."""
         texts = (json.loads(record)["Data"] for shard in self.shards.values() for record in shard.records)
         return Counter(base64.b64decode(text) for text in texts)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was stopped in the middle of a call is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(fake: FakeKinesis) -> type[BaseHTTPRequestHandler]:

@@ -72,7 +72,9 @@ class Producer:
 class Consumer:
     """Reads batch after batch as Spark does: each from the offset the last one ended at."""
 
-    def __init__(self, stream: str, start: Offset, progress_file: Path | None = None, **options: object) -> None:
+    def __init__(
+        self, stream: str, start: Offset, progress_file: Path | None = None, **options: object
+    ) -> None:
         settings = {name: str(value) for name, value in options.items()}
         settings |= {"streamName": stream, "initialOffset": to_json(start)}
         self._directory = tempfile.TemporaryDirectory()
@@ -111,7 +113,7 @@ class Consumer:
     def again(self, batch: int) -> pa.Table:
         """A batch read again, as an executor does it: by a copy of the reader that was pickled."""
         start, end, _ = self.batches[batch]
-        copy: KinesisReader = pickle.loads(pickle.dumps(self.reader))
+        copy: KinesisReader = pickle.loads(pickle.dumps(self.reader))  # noqa: S301  # its own
         return pa.Table.from_batches(list(copy.readBetweenOffsets(start, end)), SCHEMA)
 
     def progress(self) -> Progress:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobs.sources.kinesis.errors import BadOption
+from jobs.sources.kinesis import kinesis_client
+from jobs.sources.kinesis.errors import BadOption, KinesisUnavailable
 from jobs.sources.kinesis.options import Limits, parse
 
 NEEDED = {"streamName": "changes", "initialOffset": '{"shardId-000000000000":"TRIM_HORIZON"}'}
@@ -43,3 +44,18 @@ def test_names_are_case_insensitive_as_spark_hands_them_over() -> None:
 def test_what_is_wrong_is_named(change: dict[str, str], message: str) -> None:
     with pytest.raises(BadOption, match=message):
         parse({**NEEDED, **change})
+
+
+def test_the_region_comes_from_the_option_or_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    assert kinesis_client().meta.region_name == "eu-central-1"
+    assert kinesis_client("eu-north-1").meta.region_name == "eu-north-1"
+
+
+def test_no_region_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(KinesisUnavailable, match=r"No AWS region: set source.region or AWS_REGION"):
+        kinesis_client()

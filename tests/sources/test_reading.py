@@ -99,7 +99,9 @@ def test_a_batch_holds_no_more_records_than_it_may(fake: FakeKinesis, bound: int
 def test_a_batch_holds_no_more_bytes_than_it_may_and_the_rest_of_a_page_is_kept(fake: FakeKinesis) -> None:
     for number in (1, 2, 3):
         fake.put(fake.add_shard(number), [b"%d-%03d" % (number, i) + b"x" * 995 for i in range(100)])
-    consumer = Consumer(STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), maxBytesPerBatch=20_500).drain()
+    consumer = Consumer(
+        STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), maxBytesPerBatch=20_500
+    ).drain()
     assert consumer.bodies == fake.ledger()
     assert {table.num_rows for _, _, table in consumer.batches} <= set(range(1, 22))
     # Each shard's records came in one page, and none was asked for twice.
@@ -109,18 +111,18 @@ def test_a_batch_holds_no_more_bytes_than_it_may_and_the_rest_of_a_page_is_kept(
 
 def test_a_record_larger_than_the_bound_is_read_alone(fake: FakeKinesis) -> None:
     fake.put("shardId-000000000000", [b"a" * 5000, b"b" * 5000, b"c" * 5000])
-    consumer = Consumer(
-        STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), maxBytesPerBatch=1000
-    ).drain()
-    assert [bodies(table) for _, _, table in consumer.batches] == [[b"a" * 5000], [b"b" * 5000], [b"c" * 5000]]
+    consumer = Consumer(STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), maxBytesPerBatch=1000).drain()
+    assert [bodies(table) for _, _, table in consumer.batches] == [
+        [b"a" * 5000],
+        [b"b" * 5000],
+        [b"c" * 5000],
+    ]
 
 
 def test_a_bounded_batch_takes_from_every_shard(fake: FakeKinesis) -> None:
     for number in (1, 2, 3):
         fake.put(fake.add_shard(number), [b"x" * 100] * 2000)
-    table = Consumer(
-        STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), maxRecordsPerBatch=900
-    ).read()
+    table = Consumer(STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), maxRecordsPerBatch=900).read()
     counts = Counter(table.column("shardId").to_pylist())
     assert table.num_rows == 900
     assert min(counts.values()) >= 200

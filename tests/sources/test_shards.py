@@ -31,10 +31,16 @@ SPLIT_THEN_MERGED = _shards(a="", b="a", c="a", d="bc")
         ({"a": SHARD_END, "b": "1", "c": TRIM_HORIZON}, ["b", "c"], ["d"]),
         ({"a": SHARD_END, "b": SHARD_END, "c": "7"}, ["c"], ["d"]),
         ({"a": SHARD_END, "b": SHARD_END, "c": SHARD_END, "d": "9"}, ["d"], []),
-        ({"a": TRIM_HORIZON, "b": TRIM_HORIZON, "c": TRIM_HORIZON, "d": TRIM_HORIZON}, ["a"], ["b", "c", "d"]),
+        (
+            {"a": TRIM_HORIZON, "b": TRIM_HORIZON, "c": TRIM_HORIZON, "d": TRIM_HORIZON},
+            ["a"],
+            ["b", "c", "d"],
+        ),
     ],
 )
-def test_a_shard_is_read_when_all_its_parents_are(offset: Offset, to_read: list[str], waiting: list[str]) -> None:
+def test_a_shard_is_read_when_all_its_parents_are(
+    offset: Offset, to_read: list[str], waiting: list[str]
+) -> None:
     assert readable(offset, SPLIT_THEN_MERGED) == to_read
     assert pending(offset, SPLIT_THEN_MERGED) == waiting
 
@@ -60,44 +66,65 @@ def test_a_parent_that_nobody_knows_any_more_was_lost() -> None:
     assert expired({"d": "1"}, _shards(d="b")) == []
 
 
-@given(st.lists(st.tuples(st.sampled_from(["split", "merge", "read", "expire"]), st.integers(0, 99)), max_size=60))
-def test_over_any_history_each_shard_joins_once_and_the_offset_stays_small(steps: list[tuple[str, int]]) -> None:
-    stream = {name: ListedShard(name, ()) for name in ("s0", "s1")}
-    open_shards, alive = ["s0", "s1"], ["s0", "s1"]
-    offset: Offset = dict.fromkeys(stream, TRIM_HORIZON)
-    joined = list(offset)
+class History:
+    """A stream that is split and merged at random, and an offset that follows it."""
+
+    def __init__(self) -> None:
+        self.stream = {name: ListedShard(name, ()) for name in ("s0", "s1")}
+        self.open = list(self.stream)
+        self.alive = list(self.stream)
+        self.offset: Offset = dict.fromkeys(self.stream, TRIM_HORIZON)
+        self.joined = list(self.stream)
+
+    @property
+    def listed(self) -> dict[str, ListedShard]:
+        return {name: self.stream[name] for name in self.alive}
+
+    def reshard(self, pick: int, parents: int) -> None:
+        closed = [self.open.pop(pick % len(self.open)) for _ in range(min(parents, len(self.open)))]
+        for _ in range(2 if len(closed) == 1 else 1):
+            name = f"s{len(self.stream)}"
+            self.stream[name] = ListedShard(name, tuple(closed))
+            self.open.append(name)
+            self.alive.append(name)
+
+    def read(self, skipped: int = 0) -> None:
+        for shard in readable(self.offset, self.listed)[skipped:]:
+            self.offset[shard] = "1" if shard in self.open else SHARD_END
+        before = set(self.offset)
+        self.offset = pruned(grown(self.offset, self.listed), self.listed)
+        self.joined += [shard for shard in self.offset if shard not in before]
+
+    def expire(self, count: int) -> None:
+        """Lets shards go that were read to their end; other tests are about unread ones."""
+        ended = [name for name in self.alive if self.offset.get(name) == SHARD_END]
+        self.alive = [name for name in self.alive if name not in ended[:count]]
+
+
+STEPS = st.tuples(st.sampled_from(["split", "merge", "read", "expire"]), st.integers(0, 99))
+
+
+@given(st.lists(STEPS, max_size=60))
+def test_over_any_history_each_shard_joins_once_and_the_offset_stays_small(
+    steps: list[tuple[str, int]],
+) -> None:
+    history = History()
     for step, pick in steps:
-        listed = {name: stream[name] for name in alive}
         match step:
-            case "split" | "merge":
-                count = min(2 if step == "merge" else 1, len(open_shards))
-                parents = [open_shards.pop(pick % len(open_shards)) for _ in range(count)]
-                for _ in range(2 if count == 1 else 1):
-                    name = f"s{len(stream)}"
-                    stream[name] = ListedShard(name, tuple(parents))
-                    open_shards.append(name)
-                    alive.append(name)
+            case "split":
+                history.reshard(pick, 1)
+            case "merge":
+                history.reshard(pick, 2)
             case "read":
-                for shard in readable(offset, listed)[pick % 2 :]:
-                    offset[shard] = "1" if shard in open_shards else SHARD_END
-                before = set(offset)
-                offset = pruned(grown(offset, listed), listed)
-                joined += [shard for shard in offset if shard not in before]
+                history.read(pick % 2)
             case "expire":
-                # Only what was read to its end expires here; another test is about the others.
-                ended = [name for name in alive if offset.get(name) == SHARD_END]
-                alive = [name for name in alive if name not in ended[: pick % 3]]
-        listed = {name: stream[name] for name in alive}
-        assert expired(offset, listed) == []
-    assert len(joined) == len(set(joined))
-    for _ in range(len(stream) + 1):
-        for shard in readable(offset, listed := {name: stream[name] for name in alive}):
-            offset[shard] = "1" if shard in open_shards else SHARD_END
-        before = set(offset)
-        offset = pruned(grown(offset, listed), listed)
-        joined += [shard for shard in offset if shard not in before]
-    assert sorted(joined) == sorted(stream)
-    assert set(offset) <= set(alive) | {parent for name in alive for parent in stream[name].parents}
+                history.expire(pick % 3)
+        assert expired(history.offset, history.listed) == []
+    for _ in history.stream:
+        history.read()
+    assert sorted(history.joined) == sorted(history.stream)
+    parents = {parent for name in history.alive for parent in history.stream[name].parents}
+    assert set(history.offset) <= set(history.alive) | parents
 
 
 POSITIONS = st.one_of(

@@ -3,10 +3,12 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs.sinks.storage import Storage, open_storage
+from jobs.sources.kinesis import kinesis_client
 from jobs.sources.kinesis.errors import BadStart, KinesisUnavailable, OtherStream, StreamMissing
 from jobs.sources.kinesis.instants import iso
 from jobs.sources.kinesis.start import KEPT_START, load_or_keep_start, resolve_start
@@ -17,13 +19,11 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, UTC)
 
 
 @pytest.fixture
-def client(fake: FakeKinesis) -> object:
-    """A plain boto3 client of the fake, as a driver makes it."""
-    import boto3
-
+def client(fake: FakeKinesis) -> Any:
+    """The client of the driver, talking to the fake."""
     fake.clock_offset = (NOW - datetime.now(UTC)).total_seconds()
     fake.add_shard(1, (0,))
-    return boto3.client("kinesis")
+    return kinesis_client()
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def checkpoint(tmp_path: Path) -> Storage:
 BOTH = ["shardId-000000000000", "shardId-000000000001"]
 
 
-def test_every_listed_shard_is_named_closed_ones_too(client: object) -> None:
+def test_every_listed_shard_is_named_closed_ones_too(client: Any) -> None:
     assert list(resolve_start(client, STREAM, "LATEST", NOW)) == BOTH
 
 
@@ -50,27 +50,30 @@ def test_every_listed_shard_is_named_closed_ones_too(client: object) -> None:
         ("2026-03-01", {"at": "2026-03-01T00:00:00.000Z"}),
     ],
 )
-def test_a_start_is_resolved_to_positions(client: object, start: str, position: object) -> None:
+def test_a_start_is_resolved_to_positions(client: Any, start: str, position: object) -> None:
     assert resolve_start(client, STREAM, start, NOW) == dict.fromkeys(BOTH, position)
 
 
-def test_an_instant_before_the_retention_period_means_the_oldest_record(client: object) -> None:
+def test_an_instant_before_the_retention_period_means_the_oldest_record(client: Any) -> None:
     assert set(resolve_start(client, STREAM, "2026-02-01", NOW).values()) == {"TRIM_HORIZON"}
 
 
-def test_latest_goes_by_the_streams_clock_where_ours_is_ahead(client: object, fake: FakeKinesis) -> None:
+def test_latest_goes_by_the_streams_clock_where_ours_is_ahead(client: Any, fake: FakeKinesis) -> None:
     fake.clock_offset -= 30
-    [position, _] = resolve_start(client, STREAM, "LATEST", NOW).values()
+    position = resolve_start(client, STREAM, "LATEST", NOW)[BOTH[0]]
+    assert isinstance(position, dict)
     assert "2026-03-01T11:59:29" <= position["at"] <= "2026-03-01T11:59:35"
 
 
-@pytest.mark.parametrize("start", ["latest", "", "12:30", "2026", "2026-02-30", "1772368496", "20260301", "now"])
-def test_anything_else_is_no_start(client: object, start: str) -> None:
+@pytest.mark.parametrize(
+    "start", ["latest", "", "12:30", "2026", "2026-02-30", "1772368496", "20260301", "now"]
+)
+def test_anything_else_is_no_start(client: Any, start: str) -> None:
     with pytest.raises(BadStart, match="must be LATEST, TRIM_HORIZON or an ISO-8601 instant"):
         resolve_start(client, STREAM, start, NOW)
 
 
-def test_the_future_is_no_start(client: object) -> None:
+def test_the_future_is_no_start(client: Any) -> None:
     with pytest.raises(BadStart, match="future"):
         resolve_start(client, STREAM, "2026-03-02", NOW)
 
@@ -80,22 +83,22 @@ def test_a_missing_stream_is_named(on_moto: EmulatedKinesis) -> None:
         resolve_start(on_moto.client(), "absent", "LATEST", NOW)
 
 
-def test_a_refusal_is_one_line(client: object, fake: FakeKinesis) -> None:
+def test_a_refusal_is_one_line(client: Any, fake: FakeKinesis) -> None:
     fake.faults.append(Fault("ListShards", "AccessDeniedException", 1))
     with pytest.raises(KinesisUnavailable, match="refused ListShards on stream fake: AccessDeniedException"):
         resolve_start(client, STREAM, "LATEST", NOW)
 
 
-def test_a_kept_start_is_returned_ever_after(client: object, checkpoint: Storage, fake: FakeKinesis) -> None:
+def test_a_kept_start_is_returned_ever_after(client: Any, checkpoint: Storage, fake: FakeKinesis) -> None:
     first = load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)
     fake.add_shard(2, (1,))
     for start in ("LATEST", "TRIM_HORIZON", "2026-03-01"):
         assert load_or_keep_start(checkpoint, client, STREAM, start, NOW + timedelta(hours=5)) == first
-    assert json.loads(first) == dict.fromkeys(BOTH, {"at": "2026-03-01T12:00:00.123Z"})
+    assert json.loads(first) == {shard: {"at": "2026-03-01T12:00:00.123Z"} for shard in BOTH}
 
 
 def test_what_is_kept_names_stream_arn_and_creation(
-    client: object, checkpoint: Storage, fake: FakeKinesis
+    client: Any, checkpoint: Storage, fake: FakeKinesis
 ) -> None:
     load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)
     kept = json.loads(checkpoint.get(KEPT_START))
@@ -105,7 +108,7 @@ def test_what_is_kept_names_stream_arn_and_creation(
 
 
 def test_the_start_that_was_kept_first_wins_a_race(
-    client: object, checkpoint: Storage, monkeypatch: pytest.MonkeyPatch
+    client: Any, checkpoint: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)
     answers = iter([False])
@@ -117,7 +120,7 @@ def test_the_start_that_was_kept_first_wins_a_race(
 
 
 def test_a_stream_created_anew_under_the_name_is_an_error(
-    client: object, checkpoint: Storage, fake: FakeKinesis
+    client: Any, checkpoint: Storage, fake: FakeKinesis
 ) -> None:
     load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)
     fake.created = CREATED + 60
@@ -126,11 +129,13 @@ def test_a_stream_created_anew_under_the_name_is_an_error(
 
 
 def test_a_checkpoint_of_another_account_is_an_error(
-    client: object, checkpoint: Storage, fake: FakeKinesis
+    client: Any, checkpoint: Storage, fake: FakeKinesis
 ) -> None:
     load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)
     fake.account = "999999999999"
-    with pytest.raises(OtherStream, match="belongs to stream arn:aws:kinesis:eu-west-1:123456789012:stream/fake"):
+    with pytest.raises(
+        OtherStream, match="belongs to stream arn:aws:kinesis:eu-west-1:123456789012:stream/fake"
+    ):
         load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)
 
 
@@ -143,7 +148,7 @@ def test_a_checkpoint_of_another_stream_is_an_error(on_moto: EmulatedKinesis, ch
 
 
 def test_a_checkpoint_that_another_source_began_is_an_error(
-    client: object, checkpoint: Storage, tmp_path: Path
+    client: Any, checkpoint: Storage, tmp_path: Path
 ) -> None:
     offsets = tmp_path / "checkpoint" / "offsets"
     offsets.mkdir(parents=True)
@@ -152,7 +157,7 @@ def test_a_checkpoint_that_another_source_began_is_an_error(
         load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)
 
 
-def test_a_damaged_kept_start_is_an_error(client: object, checkpoint: Storage) -> None:
+def test_a_damaged_kept_start_is_an_error(client: Any, checkpoint: Storage) -> None:
     checkpoint.put(KEPT_START, b"{}")
     with pytest.raises(OtherStream, match="isn't what this source keeps"):
         load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)

@@ -1,6 +1,7 @@
 """The four calls to Kinesis that the source makes, with its errors sorted into those worth a retry and the others."""
 
 import binascii
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,12 +66,22 @@ def make_clients(
     """A client for each number of attempts, whose answers hold timestamps as epoch seconds.
 
     That costs a fraction of parsing datetimes. Endpoint and credentials come from the standard AWS environment, the
-    region too where it is None.
+    region too where it is None. Raises botocore's errors where nothing says which region.
     """
+    region = region or os.environ.get("AWS_REGION")
     session = botocore.session.Session()
     parsers = session.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=float, blob_parser=binascii.a2b_base64)
     return {number: _client(session, region, number, connections) for number in attempts}
+
+
+def kinesis_client(region: str | None = None, attempts: int = 5) -> "KinesisClient":
+    """A client for the driver, with the same idea of region, endpoint and credentials as the source has.
+
+    Raises KinesisUnavailable where nothing says which region.
+    """
+    with explained(""):
+        return make_clients(region, (attempts,), 10)[attempts]
 
 
 def _client(

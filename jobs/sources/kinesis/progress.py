@@ -64,12 +64,15 @@ def evidence_of(progress: Mapping[str, Any] | None) -> Evidence:
 
 
 def write_progress(path: str, progress: Progress) -> None:
-    """Replaces the file atomically."""
+    """Replaces the file atomically. Raises SourceError."""
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(progress, separators=(",", ":")), encoding="utf-8")
-    temporary.replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(progress, separators=(",", ":")), encoding="utf-8")
+        temporary.replace(target)
+    except OSError as error:
+        raise SourceError(f"The progress file {target} can't be written: {error.strerror}.") from error
 
 
 def read_progress(path: str | Path) -> Progress | None:
