@@ -12,6 +12,7 @@ from jobs.demo.table import table
 
 WIDTH = 100
 TYPES = ("demand", "notification", "event", "sale")
+_MESSAGES = 16
 _ACTIONS = ("insert", "modify", "remove", "expire", "soft-delete", "duplicate")
 
 
@@ -101,7 +102,7 @@ def _archived(archive: Archive, seconds: float) -> list[str]:
              _size(sum(f.bytes for f in figures))]  # fmt: skip
     return [
         Heading(
-            f"Archived: {archive.archived:,} records in {len(archive.deliveries)} batches ({seconds:.0f} s with Spark's start)"
+            f"Archived: {archive.archived:,} records in {_plural(len(archive.deliveries), 'batch', 'batches')} ({seconds:.0f} s with Spark's start)"
         ),
         *table(["", "records", "of them deleted", "partitions", "containers", "bytes"], [*rows, total]),
         "",
@@ -109,13 +110,16 @@ def _archived(archive: Archive, seconds: float) -> list[str]:
 
 
 def _errors(archive: Archive) -> list[str]:
-    rows = [
-        [f"{count:,}", message]
-        for message, count in sorted(archive.errors.items(), key=lambda e: (-e[1], e[0]))
-    ]
-    kept = f"{archive.error_objects} objects, {_size(archive.error_bytes)}"
-    heading = f"Archive errors: {archive.failed:,} change events, {len(archive.errors)} messages ({kept})"
-    return [Heading(heading), *(_clip(f"{count:>7}  {message}") for count, message in rows), ""]
+    messages = sorted(archive.errors.items(), key=lambda error: (-error[1], error[0]))
+    kept = f"{_plural(archive.error_objects, 'object')}, {_size(archive.error_bytes)}"
+    heading = (
+        f"Archive errors: {archive.failed:,} change events, {_plural(len(messages), 'message')} ({kept})"
+    )
+    lines = [_clip(f"{count:>7,}  {message}") for message, count in messages]
+    if len(lines) > _MESSAGES:
+        rest = sum(count for _, count in messages[_MESSAGES:])
+        lines[_MESSAGES:] = [f"{rest:>7,}  with one of {len(lines) - _MESSAGES} more messages"]
+    return [Heading(heading), *lines, ""]
 
 
 def _sample(heading: str, record: dict[str, Any] | None) -> list[str]:
@@ -157,6 +161,10 @@ def _where(output: str) -> list[str]:
             left={0, 1},
         )[1:],
     ]
+
+
+def _plural(number: int, one: str, more: str = "") -> str:
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 def _count(number: int) -> str:
