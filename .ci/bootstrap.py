@@ -39,6 +39,7 @@ def main() -> None:
     # It outlives this process on purpose: exec below hands it on to setup.py.
     os.set_inheritable(lock, True)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    step("venv", [], [PYTHON], _make_venv)
     step("packages", [LOCK], [PYTHON, UV], _packages)
     step("project", [LOCK, ROOT / "pyproject.toml"], [], _project)
     os.execv(PYTHON, [str(PYTHON), str(ROOT / ".ci" / "setup.py")])
@@ -104,21 +105,32 @@ def _digest(sources: Sequence[Path]) -> str:
 
 
 def _packages() -> str:
-    if not _works(PYTHON, "import pip"):
-        _make_venv()
-    pip: Command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # A package that was cut off in the middle looks installed: after an unfinished run nothing is believed.
+    unfinished = VENV / ".unfinished"
+    doubt = ["--reinstall"] if unfinished.exists() else []
+    unfinished.touch()
+    pip: Command = [
+        PYTHON,
+        "-m",
+        "pip",
+        "--quiet",
+        "--disable-pip-version-check",
+        "install",
+        "--force-reinstall",
+    ]
     run([*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", _pin_of_uv()], tries=2)
     sync: Command = [UV, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes"]
     # PySpark comes as source: what builds it is pinned by the same lock.
-    run([*sync, "--build-constraints", LOCK, LOCK], tries=2)
+    run([*sync, *doubt, "--build-constraints", LOCK, LOCK], tries=2)
+    unfinished.unlink()
     count = sum(1 for line in LOCK.read_text().splitlines() if line[:1].isalnum())
-    return f".venv with {count} pinned Python packages"
+    return f"{count} pinned Python packages"
 
 
 def _project() -> str:
     editable: Command = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
     run([UV, "pip", "install", "--quiet", "--python", PYTHON, *editable])
-    return "this project, importable from .venv"
+    return "this project itself"
 
 
 def _pin_of_uv() -> Path:
@@ -130,7 +142,7 @@ def _pin_of_uv() -> Path:
     return pin
 
 
-def _make_venv() -> None:
+def _make_venv() -> str:
     # Not `venv --clear`: that would remove the lock that this process holds.
     for entry in VENV.iterdir():
         if entry.name == LOCK_NAME:
@@ -143,6 +155,7 @@ def _make_venv() -> None:
         run(["uv", "venv", "--quiet", "--seed", "--allow-existing", "--python", ">=3.11", VENV], tries=2)
     else:
         raise SetupError(f"{PYTHON_NEEDED} is needed: {_python_advice()}")
+    return f".venv on {run([PYTHON, '--version']).strip()}"
 
 
 def _base_python() -> str | None:

@@ -24,7 +24,7 @@ def main() -> None:
     packages = [KINESIS_MOCK / name for name in ("package.json", "package-lock.json")]
     installed = KINESIS_MOCK / "node_modules" / "kinesis-local" / "main.js"
     step("kinesis-mock", [*packages, LOCK], [installed], _kinesis_mock)
-    print(f"setup: ready (.venv, and Java {java_version(java)} at {java})", flush=True)
+    print(f"setup: ready, on Java {java_version(java)} at {java}", flush=True)
 
 
 def _java() -> Path:
@@ -52,7 +52,7 @@ def _fetch_jars(java: Path) -> str:
         raise SetupError(f"not what conf/jars/jars.sha256 pins, so not used: {', '.join(wrong)}")
     shutil.rmtree(JARS, ignore_errors=True)
     fetched.rename(JARS)
-    return f".venv/jars with {len(pinned)} pinned jars for Spark"
+    return f"{len(pinned)} pinned jars for Spark"
 
 
 def _ivy_jar() -> Path:
@@ -70,7 +70,7 @@ def _pinned_jars() -> dict[str, str]:
 def _kinesis_mock() -> str:
     npm: Command = [VENV / "bin" / "npm", "ci", "--prefix", KINESIS_MOCK]
     run([*npm, "--ignore-scripts", "--no-audit", "--no-fund"], tries=2)
-    return "tests/kinesis_mock with kinesis-mock"
+    return "kinesis-mock"
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def test_a_second_set_up_does_nothing_and_takes_no_time() -> None:
     started = time.monotonic()
     done = run("make", "setup")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("setup: ready (.venv, and Java ")
+    assert done.stdout.startswith("setup: ready, on Java ")
     assert done.stdout.count("\n") == 1
     assert time.monotonic() - started < 10
 
