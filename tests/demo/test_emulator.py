@@ -2,38 +2,20 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from jobs.demo.emulator import Emulator, EmulatorError, clean_environment
+from tests.demo.listening import ends, listens
 
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Emulator]:
     with Emulator() as running:
         yield running
-
-
-def listens(url: str) -> bool:
-    host, port = url.removeprefix("http://").split(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def ends(url: str) -> bool:
-    for _ in range(100):
-        if not listens(url):
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def test_it_serves_kinesis_s3_and_glue_on_loopback(aws: Emulator) -> None:
