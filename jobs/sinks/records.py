@@ -150,7 +150,7 @@ def from_line(line: bytes, key: str) -> DeliveryRecord:
     """The record that the object ``key`` holds; raises ``DeliveryRecordUnreadable``."""
     try:
         return _from_json(json.loads(line))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise DeliveryRecordUnreadable(
             f"{key} is no delivery record: somebody else wrote or cut it"
         ) from error

@@ -53,10 +53,9 @@ def write(
 def own_error(error: Exception) -> PipelineError | None:
     """The ``PipelineError`` that a task raised, found again in the text that reached the driver."""
     known = _by_name(PipelineError)
-    for name, message in re.findall(r"^\s*(?:[\w.]+\.)?(\w+): (.*)$", str(error), re.MULTILINE):
-        if name in known:
-            return known[name](message)
-    return None
+    told = re.findall(r"^\s*(?:[\w.]+\.)?(\w+): (.*)$", str(error), re.MULTILINE)
+    # The last one: what it came from stands before it in a traceback.
+    return next((known[name](message) for name, message in reversed(told) if name in known), None)
 
 
 def _by_name(base: type[PipelineError]) -> dict[str, type[PipelineError]]:
