@@ -53,7 +53,8 @@ lock: setup ## Pin what pyproject.toml and tests/kinesis_mock/package.json ask f
 
 .PHONY: clean
 clean: ## Remove what runs and tools left behind
-	rm -rf demo-output build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache spark-warehouse
+	rm -rf demo-output build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf spark-warehouse metastore_db derby.log
 	find . -name __pycache__ -not -path './.venv/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
 .PHONY: distclean
