@@ -84,7 +84,9 @@ class Emulator:
 
     def environment(self) -> dict[str, str]:
         """The environment for a child that is to see this AWS and no other."""
-        return clean_environment() | _CREDENTIALS | {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION}
+        # boto3 looks at AWS_DEFAULT_REGION only, the other clients of AWS at AWS_REGION.
+        region = {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+        return clean_environment() | _CREDENTIALS | region | {"AWS_ENDPOINT_URL": self.url}
 
     def client(self, service: str) -> Any:
         """A boto3 client of `service` (`kinesis`, `s3`, `glue`) for this AWS; the process's environment stays as it is."""

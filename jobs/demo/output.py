@@ -41,8 +41,9 @@ def fresh(directory: Path) -> Path:
     return directory
 
 
-def show(lines: Sequence[str], out: TextIO = sys.stdout) -> None:
-    """Print the lines, headings in bold where `out` is a terminal that wants it."""
+def show(lines: Sequence[str], out: TextIO | None = None) -> None:
+    """Print the lines, headings in bold where `out` (default: standard output) is a terminal that wants it."""
+    out = out or sys.stdout
     bold = out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     for line in lines:
         print(f"{_BOLD}{line}{_PLAIN}" if bold and isinstance(line, Heading) else line, file=out)

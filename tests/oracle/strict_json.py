@@ -20,7 +20,7 @@ def parse(data: bytes) -> dict[str, Any]:
     Raises:
         Failure: It is anything but one JSON object in UTF-8 with white space around it.
     """
-    if not data:
+    if not data.strip():
         raise Failure("empty payload")
     try:
         text = data.decode("utf-8", "strict")

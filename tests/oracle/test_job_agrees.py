@@ -20,8 +20,8 @@ from jobs.demo.generator import events
 from tests.oracle import Archived, Failed, judge
 from tests.oracle.messages import message
 from tests.oracle.strategies import payloads, sample
+from transforms.add_system import SystemUserIdPattern
 from transforms.outcomes import outcomes
-from transforms.system import SystemUserIdPattern
 
 BATCH_TIME = "2026-03-01T12:34:56.789Z"
 COUNT, SEED = int(os.environ.get("ORACLE_PAYLOADS", "1500")), int(os.environ.get("ORACLE_SEED", "1"))

@@ -14,7 +14,7 @@ SALE = event(image("sale"))
     ("data", "reason"),
     [
         (b"", "empty payload"),
-        (b" \n", "not JSON"),
+        (b" \r\n\t", "empty payload"),
         (b"hello", "not JSON"),
         (b'{"eventName":"INSERT"', "not JSON"),
         (b"{'eventName':'INSERT'}", "not JSON"),
