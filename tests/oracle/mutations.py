@@ -179,6 +179,31 @@ def _bytes_put_in(draw: Draw, text: str) -> bytes:
     return data[:at] + draw(junk) + data[at:]
 
 
+def _bytes_where_a_key_is_due(draw: Draw, text: str) -> bytes:
+    data = text.encode()
+    places = [at + 1 for at, byte in enumerate(data) if byte == ord("{")]
+    at = draw(st.sampled_from(places)) if places else 0
+    junk = st.sampled_from(
+        [
+            b"x",
+            b"\x00",
+            b"\x1f",
+            b"\x0b",
+            b",",
+            b"5",
+            b"{",
+            b"[",
+            b"]",
+            b"null",
+            b'"',
+            b"x}",
+            b"\xc2\xa0",
+            b"//",
+        ]
+    )
+    return data[:at] + draw(junk) + data[at:]
+
+
 def _letters_changed(draw: Draw, text: str) -> bytes:
     at = draw(st.integers(0, max(0, len(text) - 1)))
     put = draw(
@@ -222,5 +247,5 @@ def _not_an_event(draw: Draw, _text: str) -> bytes:
 
 
 _TEXT_WAYS: list[Callable[[Draw, str], bytes]] = [
-    _cut, _around, _around, _twice, _bytes_put_in, _letters_changed, _letters_changed, _quotes, _not_an_event,
+    _cut, _around, _around, _twice, _bytes_put_in, _bytes_where_a_key_is_due, _letters_changed, _letters_changed, _quotes, _not_an_event,
 ]  # fmt: skip
