@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs.demo.emulator import Emulator, EmulatorError
+from jobs.demo.emulator import Emulator
+from jobs.errors import PipelineError
+
+
+class ArchiveUnreadable(PipelineError):
+    """What the job left can't be read back."""
 
 
 @dataclass
@@ -60,7 +65,7 @@ def read_archive(directory: Path) -> Archive:
     """Count and sample what is in the copy of an archive.
 
     Raises:
-        EmulatorError: fastavro, which the demo reads containers with, is not installed.
+        ArchiveUnreadable: A container is none, or what it takes to read one is not installed.
     """
     archive = Archive()
     for path in sorted(directory.glob("data/*/partition_date=*/*.avro")):
@@ -113,8 +118,11 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
     try:
         from fastavro import reader
     except ImportError as error:
-        raise EmulatorError(f"fastavro is not installed ({error}): run `make setup`") from None
+        raise ArchiveUnreadable(f"fastavro is not installed ({error}): run `make setup`") from None
     with path.open("rb") as container:
-        for record in reader(container):
-            assert isinstance(record, dict)
-            yield record
+        try:
+            for record in reader(container):
+                assert isinstance(record, dict)
+                yield record
+        except (ValueError, EOFError) as error:
+            raise ArchiveUnreadable(f"{path} can't be read back: {error}") from None

@@ -14,7 +14,7 @@ import fastavro
 import pytest
 
 from jobs.demo import run_job as job
-from jobs.demo.archive_copy import Archive, TypeFigures, download, partitions, read_archive
+from jobs.demo.archive_copy import Archive, ArchiveUnreadable, TypeFigures, download, partitions, read_archive
 from jobs.demo.emulator import Emulator, clean_environment
 from jobs.demo.generator import Change, events
 from jobs.demo.output import OutputError, fresh, show
@@ -176,6 +176,14 @@ def test_the_archive_is_counted_as_its_readers_see_it(archived: Path, changes: l
     assert found.live["phoneNumber"].startswith("+1555")
     assert found.scrubbed is not None
     assert (found.scrubbed["phoneNumber"], found.scrubbed["email"]) == ("[redacted]", "[redacted]")
+
+
+def test_a_container_that_is_none_is_named_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "sale" / "partition_date=2026-03-01" / "made.avro"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no container")
+    with pytest.raises(ArchiveUnreadable, match=r"made\.avro can't be read back: "):
+        read_archive(tmp_path)
 
 
 def test_nothing_is_wrong_where_everything_is_accounted_for(run: Run) -> None:
