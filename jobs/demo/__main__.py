@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jobs.demo.archive_copy import download, partitions, read_archive
 from jobs.demo.emulator import Emulator
@@ -62,7 +63,7 @@ def _run(aws: Emulator, output: Path, count: int, seed: int) -> Run:
     write_conf(conf, STREAM, f"s3://{BUCKET}/{PREFIX}", (output / "checkpoint").resolve(), DATABASE)
     _say(f"running: python -m jobs.archive --conf {conf} --until-caught-up")
     start = time.monotonic()
-    run_job(conf, output / "job.log", aws.environment(), _JOB_SECONDS)
+    run_job(conf, output / "job.log", aws.environment(), _JOB_SECONDS, _say_batch)
     seconds = time.monotonic() - start
     download(aws, BUCKET, PREFIX, output / "archive")
     kinds = Counter(change.kind for change in changes)
@@ -108,6 +109,14 @@ def _verdict(run: Run) -> str:
 
 def _say(text: str) -> None:
     print(f"· {text}", flush=True)
+
+
+def _say_batch(batch: dict[str, Any]) -> None:
+    archived, failed = (sum(batch[outcome].values()) for outcome in ("archived", "failed"))
+    print(
+        f"    batch {batch['batchId']}: {archived:,} archived, {failed:,} failed, {batch['objects']:,} objects",
+        flush=True,
+    )
 
 
 def _interrupt(_number: int, _frame: object) -> None:

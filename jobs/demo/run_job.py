@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from jobs.demo.emulator import REGION
 from jobs.errors import PipelineError
 
 _END_SECONDS = 20
+_LOOK_SECONDS = 0.5
 
 
 class JobError(PipelineError):
@@ -47,8 +51,16 @@ def command(conf: Path) -> list[str]:
     return [sys.executable, "-m", "jobs.archive", "--conf", str(conf), "--until-caught-up"]
 
 
-def run_job(conf: Path, log: Path, environment: Mapping[str, str], seconds: float) -> None:
+def run_job(
+    conf: Path,
+    log: Path,
+    environment: Mapping[str, str],
+    seconds: float,
+    on_batch: Callable[[dict[str, Any]], None],
+) -> None:
     """Run the job until it has caught up; its standard output goes to `log`, its errors to `log` with `.err`.
+
+    `on_batch` gets the log line of every batch, as it comes.
 
     Raises:
         JobError: It ended with an error, or didn't end within `seconds`.
@@ -64,17 +76,44 @@ def run_job(conf: Path, log: Path, environment: Mapping[str, str], seconds: floa
             start_new_session=True,
         )
         try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise JobError(
-                f"the archive job did not end within {seconds:g} s: see {log} and {complaints}"
-            ) from None
+            code = _watch(process, log, seconds, on_batch)
         finally:
             _end(process)
+    if code is None:
+        raise JobError(f"the archive job did not end within {seconds:g} s: see {log} and {complaints}")
     if code != 0:
         raise JobError(f"the archive job failed with exit code {code}: {_last_line(complaints, log)}")
     if not complaints.stat().st_size:
         complaints.unlink()
+
+
+def _watch(
+    process: subprocess.Popen[bytes], log: Path, seconds: float, on_batch: Callable[[dict[str, Any]], None]
+) -> int | None:
+    """Wait for the job's end and pass on its batches; None where it takes longer than `seconds`."""
+    until, rest = time.monotonic() + seconds, ""
+    with log.open(encoding="utf-8", errors="replace") as lines:
+        while True:
+            try:
+                code: int | None = process.wait(_LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                code = None
+            whole, _, rest = (rest + lines.read()).rpartition("\n")
+            for batch in _batches(whole):
+                on_batch(batch)
+            if code is not None or time.monotonic() > until:
+                return code
+
+
+def _batches(text: str) -> Iterator[dict[str, Any]]:
+    """The batches among these log lines."""
+    for line in text.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and entry.get("event") == "batch":
+            yield entry
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

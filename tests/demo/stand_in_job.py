@@ -40,7 +40,14 @@ def main(conf_file: str, *flaws: str) -> None:
         put(f"errors/{number}.json", json.dumps(error).encode())
     put("deliveries/2026-04-01/made.json", json.dumps({"counts": counts}).encode())
     catalog(conf["catalog"]["database"], sorted(records))
-    sys.stdout.write(json.dumps({"event": "batch", **counts}) + "\n")
+    line = {
+        "event": "batch",
+        "batchId": 0,
+        "archived": {"all": counts["archived"]},
+        "failed": {"all": counts["failed"]},
+        "objects": 7,
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
 
 
 def read(stream: str) -> Iterator[tuple[str, str, bytes]]:

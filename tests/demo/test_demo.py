@@ -1,6 +1,7 @@
 """`python -m jobs.demo` from its arguments to its exit code, with the oracle in the job's place."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def test_a_sound_archive_is_summed_up_and_left_to_look_at(
     assert main(["--events", "1500", "--seed", "3"]) == 0
     out = capsys.readouterr().out
     assert "Every change event is accounted for: 1,500 published = " in out
+    assert re.search(r"\n    batch 0: 1,\d\d\d archived, \d+ failed, 7 objects\n", out)
     left = Path("demo-output")
     assert left.joinpath("summary.txt").read_text() in out
     assert json.loads(left.joinpath("job.log").read_text())["event"] == "batch"

@@ -118,7 +118,7 @@ def test_a_job_that_fails_is_quoted_with_its_last_line(
     with pytest.raises(
         job.JobError, match=r"failed with exit code 1: archive: no such stream: s \(all of it in .*job\.err"
     ):
-        job.run_job(tmp_path / "c", tmp_path / "job.log", clean_environment(), 30)
+        job.run_job(tmp_path / "c", tmp_path / "job.log", clean_environment(), 30, print)
 
 
 def test_a_job_that_takes_too_long_is_ended_with_what_it_started(
@@ -130,17 +130,20 @@ def test_a_job_that_takes_too_long_is_ended_with_what_it_started(
         f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)",
     )
     with pytest.raises(job.JobError, match="did not end within 3 s"):
-        job.run_job(tmp_path / "c", tmp_path / "job.log", clean_environment(), 3)
+        job.run_job(tmp_path / "c", tmp_path / "job.log", clean_environment(), 3, print)
     assert ends(f"http://127.0.0.1:{int((tmp_path / 'job.log').read_text())}")
 
 
 def test_a_job_that_ends_well_leaves_its_log_and_no_empty_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    started_as(monkeypatch, 'print(\'{"event": "batch"}\')')
-    job.run_job(tmp_path / "c", tmp_path / "job.log", clean_environment(), 30)
-    assert (tmp_path / "job.log").read_text() == '{"event": "batch"}\n'
+    log = """{"event": "started"}\nno json\n{"event": "batch", "batchId": 0}\n{"event": "batch", "batchId": 1}\n"""
+    started_as(monkeypatch, f"import sys; sys.stdout.write({log!r})")
+    batches: list[dict[str, Any]] = []
+    job.run_job(tmp_path / "c", tmp_path / "job.log", clean_environment(), 30, batches.append)
+    assert (tmp_path / "job.log").read_text() == log
     assert not (tmp_path / "job.err").exists()
+    assert [batch["batchId"] for batch in batches] == [0, 1]
 
 
 def test_the_copy_of_the_archive_holds_every_object_below_the_prefix(aws: Emulator, tmp_path: Path) -> None:
