@@ -83,7 +83,6 @@ class Collector:
             limit = min(MAX_PAGE, max(1, left // len(self._waiting)))
             reserved += limit
             self._waiting.remove(cursor)
-            cursor.pace.called()
             self._running[self.pool.submit(cursor.fetch, self.api, limit)] = cursor, limit
 
     def _finish(self, future: Future[None]) -> None:

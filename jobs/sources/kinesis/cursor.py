@@ -74,6 +74,7 @@ class Cursor:
         if self._iterator is None:
             self._open(api)
         wanted = min(MAX_PAGE, limit + 1 if self._proving else limit)
+        self.pace.called()
         try:
             page = api.page(str(self._iterator), wanted)
         except IteratorExpired:

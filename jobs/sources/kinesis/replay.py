@@ -10,7 +10,7 @@ import structlog
 from jobs.sources.kinesis.api import StreamApi
 from jobs.sources.kinesis.cursor import Cursor
 from jobs.sources.kinesis.errors import KinesisUnavailable, ReplayFailed, ShardMissing, Transient
-from jobs.sources.kinesis.offsets import TRIM_HORIZON, Offset, Position, is_sequence, ranges
+from jobs.sources.kinesis.offsets import Offset, Position, is_sequence, ranges
 from jobs.sources.kinesis.options import MAX_PAGE, Options
 from jobs.sources.kinesis.pace import Pace
 from jobs.sources.kinesis.progress import Evidence
@@ -60,7 +60,7 @@ class _ShardReplay:
         """All the rows, page by page."""
         pages: list[pa.RecordBatch] = []
         empty = at_tip = 0
-        while self.cursor.position != self.end and self.end not in (TRIM_HORIZON, self.cursor.position):
+        while self.cursor.position != self.end:
             if self.cursor.ended:
                 return self._unreachable("the shard ends before it", pages)
             if not self._fetch():
@@ -93,7 +93,6 @@ class _ShardReplay:
     def _fetch(self) -> bool:
         while True:
             time.sleep(max(0.0, self.cursor.pace.due() - time.monotonic()))
-            self.cursor.pace.called()
             try:
                 self.cursor.fetch(self.api, MAX_PAGE)
             except ShardMissing:
