@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -17,8 +18,13 @@ from pyspark.sql import SparkSession
 from jobs.errors import PipelineError
 from jobs.java import find_java
 
-# True of every session, wherever it runs: the rules know no time zone but UTC (rules of time, BR-008 to BR-011).
-_ALWAYS = {"spark.sql.session.timeZone": "UTC"}
+# True of every session, wherever it runs.
+_ALWAYS = {
+    "spark.sql.session.timeZone": "UTC",  # the rules know no other (rules of time, BR-008 to BR-011)
+    "spark.sql.json.enablePartialResults": "false",  # broken JSON is no event, not half of one
+    "spark.sql.variant.allowDuplicateKeys": "true",  # of repeated JSON keys the last counts
+    "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+}
 
 
 class SessionError(PipelineError):
@@ -34,7 +40,7 @@ def spark_session(
     *,
     cores: int | None = None,
     local_dir: str | os.PathLike[str] | None = None,
-    **conf: str,
+    conf: Mapping[str, str] | None = None,
 ) -> SparkSession:
     """Return the Spark session of this process; make a local one where there is none yet.
 
@@ -46,20 +52,21 @@ def spark_session(
         cores: Threads of a local session, by default all cores of the machine.
         local_dir: Where a local session keeps shuffle files and its warehouse. By default a temporary
             directory that goes away with the process.
-        conf: Spark settings, `**{"spark.driver.memory": "4g"}`; they win over the defaults here.
+        conf: Spark settings, `{"spark.driver.memory": "4g"}`; they win over the defaults here.
 
     Raises:
         jobs.java.JavaMissingError: No Java 17 or 21 runtime was found.
         JarsMissingError: spark-avro or Delta is missing.
         SessionError: Java was found but Spark's process ended at once.
     """
+    everywhere = {**_ALWAYS, **(conf or {})}
     if SparkContext._active_spark_context is not None:
-        return _build({**_ALWAYS, **conf})
+        return _build(everywhere)
     if "PYSPARK_GATEWAY_PORT" in os.environ:
-        return _checked(_build({**_ALWAYS, **conf}))
+        return _checked(_build(everywhere))
     threads = cores or os.cpu_count() or 1
     scratch = Path(local_dir).absolute() if local_dir else _temporary_directory()
-    settings = {**_ALWAYS, **_local(threads, scratch), "spark.app.name": app_name, **conf}
+    settings = {**_local(threads, scratch), "spark.app.name": app_name, **everywhere}
     _prepare_environment(scratch)
     try:
         return _build(settings)

@@ -1,0 +1,140 @@
+"""``python -m jobs.archive``: archives the change events of a Kinesis stream, for ever or until it has caught up."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming import StreamingQuery
+
+import schemas
+from jobs import checkpoint
+from jobs.archive_batch import Archive
+from jobs.batch import Batch
+from jobs.catalog import open_catalog
+from jobs.errors import PipelineError
+from jobs.log import configure_logging
+from jobs.session import spark_session
+from jobs.settings import Settings, SettingsError, load_settings
+from jobs.sinks.storage import Storage, open_storage
+from jobs.sinks.write import own_error
+from jobs.sources.kinesis import caught_up, keep_progress, read_progress
+from jobs.stream import Source, aws_kinesis_source, kinesis_source, stream_outcomes
+from jobs.supervisor import Supervisor
+from transforms import SystemUserIdPattern
+
+EXIT_FAILED, EXIT_USAGE = 1, 2
+_NOW = "0 seconds"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the job; 0 when it ended as asked, 1 when it failed, 2 when the command line or the conf is wrong."""
+    options = _options(arguments)
+    configure_logging()
+    try:
+        settings = load_settings(options.conf, options.set)
+        run(settings, until_caught_up=options.until_caught_up)
+    except SettingsError as error:
+        print(error.message, file=sys.stderr)
+        return EXIT_USAGE
+    except PipelineError as error:
+        print(f"archive: {error.message}", file=sys.stderr)
+        return EXIT_FAILED
+    return 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m jobs.archive", description=__doc__)
+    parser.add_argument("--conf", type=Path, required=True, metavar="FILE", help="the conf, see conf/*.toml")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="a conf value that wins over the file"
+    )
+    parser.add_argument(
+        "--until-caught-up", action="store_true", help="archive all that the stream holds now, then end"
+    )
+    return parser.parse_args(arguments)
+
+
+def run(settings: Settings, *, until_caught_up: bool = False) -> None:
+    """Archive the stream until SIGTERM or SIGINT, or until all that it held at the start is archived.
+
+    Raises PipelineError, whatever went wrong.
+    """
+    began = datetime.now(UTC)
+    storage = open_storage(settings.archive.uri, settings.archive.kms_key_id)
+    checkpoints = open_storage(settings.archive.checkpoint, settings.archive.kms_key_id)
+    storage.check()
+    checkpoints.check()
+    checkpoint.claim(checkpoints, storage.uri)
+    record_schemas = schemas.load()
+    catalog = open_catalog(settings.catalog, storage, record_schemas)
+    catalog.ensure_tables()
+    spark = spark_session()
+    with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch:
+        progress = Path(scratch, "progress.json")
+        source = _source(spark, settings, checkpoints, progress)
+        archive = Archive(storage, catalog, record_schemas, settings.archive, spark.sparkContext.defaultParallelism)
+        supervisor = Supervisor()
+        supervisor.stop_on_signals()
+        query = _start(spark, settings, source, archive, checkpoints, supervisor, progress, until_caught_up)
+        try:
+            supervisor.supervise(
+                query,
+                is_done=lambda: until_caught_up and caught_up(read_progress(progress), began),
+                is_committed=lambda batch_id: checkpoint.is_committed(checkpoints, batch_id),
+            )
+        except PySparkException as error:
+            raise own_error(error) or PipelineError(f"the stream failed: {_first_line(error)}") from error
+        finally:
+            keep_progress(checkpoints, progress)
+
+
+def _source(spark: SparkSession, settings: Settings, checkpoints: Storage, progress: Path) -> Source:
+    if settings.source.format == "aws-kinesis":
+        return aws_kinesis_source(spark, settings)
+    return kinesis_source(spark, settings, checkpoints, progress)
+
+
+def _start(
+    spark: SparkSession,
+    settings: Settings,
+    source: Source,
+    archive: Archive,
+    checkpoints: Storage,
+    supervisor: Supervisor,
+    progress: Path,
+    until_caught_up: bool,
+) -> StreamingQuery:
+    pattern = SystemUserIdPattern.of(settings.system_user_id.pattern)
+
+    def archive_batch(outcomes: DataFrame, batch_id: int) -> None:
+        query_id = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
+        logged = checkpoint.logged_batch(checkpoints, batch_id)
+        before = checkpoint.logged_batch(checkpoints, batch_id - 1).end if batch_id else None
+        archive.archive(
+            outcomes,
+            Batch("stream", str(query_id), batch_id, logged.timestamp),
+            source.read_by(before, logged.end),
+            lag=lambda: (read_progress(progress) or {}).get("lagMs"),
+        )
+
+    outcomes = stream_outcomes(source.rows, archive.record_schemas, pattern, archive.partitions)
+    return (
+        outcomes.writeStream.queryName("archive")
+        .foreachBatch(supervisor.guarded(archive_batch))
+        .option("checkpointLocation", settings.archive.checkpoint)
+        .trigger(processingTime=_NOW if until_caught_up else settings.archive.trigger)
+        .start()
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What Spark keeps in the checkpoint, read; and the one thing we add: which archive it belongs to."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.errors import PipelineError
+from jobs.sinks.failures import ObjectExists, ObjectMissing
+from jobs.sinks.storage import Storage
+
+_ARCHIVE = "archive.json"
+
+
+class CheckpointError(PipelineError):
+    """The checkpoint isn't usable for this job."""
+
+
+@dataclass(frozen=True)
+class LoggedBatch:
+    """One entry of Spark's offset log: the batch's time and the end offset of the source."""
+
+    timestamp: str
+    end: dict[str, Any]
+
+
+def claim(checkpoint: Storage, archive_uri: str) -> None:
+    """Tie the checkpoint to the archive. Raises CheckpointError where it belongs to another one."""
+    try:
+        checkpoint.put(_ARCHIVE, json.dumps({"uri": archive_uri}).encode())
+    except ObjectExists:
+        owner = json.loads(checkpoint.get(_ARCHIVE))["uri"]
+        if owner != archive_uri:
+            raise CheckpointError(
+                f"archive.checkpoint {checkpoint.uri} belongs to the archive {owner}, not to {archive_uri}: "
+                "give each archive a checkpoint of its own"
+            ) from None
+
+
+def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:
+    """The batch as Spark logged it before it ran. Raises CheckpointError where there is no such entry."""
+    try:
+        _, metadata, *sources = checkpoint.get(f"offsets/{batch_id}").decode().splitlines()
+        milliseconds = json.loads(metadata)["batchTimestampMs"]
+        return LoggedBatch(iso_millis(milliseconds), json.loads(sources[0]))
+    except (ObjectMissing, ValueError, KeyError, IndexError) as error:
+        raise CheckpointError(
+            f"the checkpoint {checkpoint.uri} has no readable offsets/{batch_id}: restore it, "
+            "or start with a new archive.checkpoint"
+        ) from error
+
+
+def is_committed(checkpoint: Storage, batch_id: int) -> bool:
+    """Whether Spark has logged the batch as done."""
+    return checkpoint.exists(f"commits/{batch_id}")
+
+
+def iso_millis(milliseconds: int) -> str:
+    """An instant in milliseconds since 1970 as the archive writes it.
+
+    >>> iso_millis(1772368496789)
+    '2026-03-01T12:34:56.789Z'
+    """
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

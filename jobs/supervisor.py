@@ -1,0 +1,79 @@
+"""Runs a streaming query until it is told to stop, and stops it between two batches."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+from pyspark.sql import DataFrame
+from pyspark.sql.streaming import StreamingQuery
+
+log = structlog.get_logger()
+
+_POLL_SECONDS = 0.2
+_COMMIT_SECONDS = 30.0
+
+
+class StopRequested(Exception):
+    """A batch was refused because the job is about to end; it is replayed at the next start."""
+
+
+class Supervisor:
+    """Lets batches run one by one and ends the query between two of them.
+
+    Stopping a query in the middle of a batch interrupts whatever it does; so after a stop was asked for, no further
+    batch begins, the running one is waited for, and Spark may log its commit.
+    """
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._batch = threading.Lock()
+        self._last: int | None = None
+
+    def guarded(self, archive: Callable[[DataFrame, int], None]) -> Callable[[DataFrame, int], None]:
+        """The function for ``foreachBatch``: ``archive``, unless the job is stopping."""
+
+        def run(batch: DataFrame, batch_id: int) -> None:
+            with self._batch:
+                if self._stopping.is_set():
+                    raise StopRequested("the job is stopping")
+                archive(batch, batch_id)
+                self._last = batch_id
+
+        return run
+
+    def stop_on_signals(self) -> None:
+        """End cleanly on SIGTERM and SIGINT."""
+
+        def stop(number: int, _: FrameType | None) -> None:
+            log.info("stopping", signal=signal.Signals(number).name)
+            self._stopping.set()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+
+    def supervise(
+        self, query: StreamingQuery, is_done: Callable[[], bool], is_committed: Callable[[int], bool]
+    ) -> None:
+        """Wait until the query fails, a stop was asked for or ``is_done``; then end it. Raises the query's failure."""
+        while query.isActive and not self._stopping.is_set():
+            if is_done():
+                self._stopping.set()
+            self._stopping.wait(_POLL_SECONDS)
+        if not query.isActive:
+            failure = query.exception()
+            if failure is not None:
+                raise failure
+            return
+        with self._batch:
+            log.info("stopped", lastBatch=self._last)
+        self._await_commit(is_committed)
+        query.stop()
+
+    def _await_commit(self, is_committed: Callable[[int], bool]) -> None:
+        """Give Spark the moment it takes to log the last batch as done; without it the batch is replayed, no more."""
+        end = time.monotonic() + _COMMIT_SECONDS
+        while self._last is not None and not is_committed(self._last) and time.monotonic() < end:
+            time.sleep(0.05)

@@ -1,0 +1,231 @@
+"""DynamoDB attribute values as Spark columns.
+
+Parsing keeps every attribute as the compact JSON text of its value, for example ``{"S":"x"}``. The functions here
+turn such a text into a typed value, or into null where it isn't exactly the DynamoDB value asked for: one known
+tag, holding JSON of that tag's type. Null in is null out, so "absent" and "malformed" are told apart by looking at
+the text (see :mod:`transforms.validate`).
+
+Source of the format: the DynamoDB API reference, AttributeValue.
+"""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+# DynamoDB keeps 38 digits and exponents up to 125.
+_NUMBER = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\z"
+_MAP = '{"M":{'
+STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+
+
+def member_texts(text: Column, names: Sequence[str]) -> Column:
+    """The members of the map under ``M``, as a struct of JSON texts; null where the value is no map.
+
+    Result: ``struct<name: string, …>``; a member is null where it is absent or JSON null
+    (:func:`transforms.validate.validate` tells them apart).
+
+    >>> texts = ['{"M":{"a":{"S":"x"},"b":5}}', '{"M":{"a":{"S":"x"}},"S":"y"}', '{"S":"x"}']
+    >>> df = spark.createDataFrame([(t,) for t in texts], "t string")
+    >>> df.select(member_texts(F.col("t"), ["a", "b", "c"]).alias("t")).select("t.*").show()
+    +---------+----+----+
+    |        a|   b|   c|
+    +---------+----+----+
+    |{"S":"x"}|   5|NULL|
+    |     NULL|NULL|NULL|
+    |     NULL|NULL|NULL|
+    +---------+----+----+
+    <BLANKLINE>
+    """
+    members = members_ddl(names, "string")
+    repeated = F.when(text.startswith('{"M":'), normalized(text))
+    return F.coalesce(_only(_under(text, _MAP), members), _only(_under(repeated, _MAP), members))
+
+
+def members_ddl(names: Sequence[str], spark_type: str) -> str:
+    """A struct type with one field of ``spark_type`` per name, as DDL."""
+    return f"struct<{','.join(f'`{name}`:{spark_type}' for name in names)}>"
+
+
+def is_absent(text: Column) -> Column:
+    """True where an attribute isn't there; DynamoDB's ``NULL: true`` counts as not there.
+
+    >>> df = spark.createDataFrame([(None,), ('{"NULL":true}',), ('{"NULL":false}',), ('{"S":""}',)], "t string")
+    >>> [row[0] for row in df.select(is_absent(F.col("t"))).collect()]
+    [True, True, False, False]
+    """
+    return text.isNull() | (text == '{"NULL":true}') | (text.startswith('{"NULL":') & (normalized(text) == '{"NULL":true}'))
+
+
+def string_value(text: Column, tag: str = "S") -> Column:
+    r"""The string under ``tag`` (``S``; ``N`` and ``B`` hold strings too), null where it is anything else.
+
+    >>> texts = ['{"S":"x"}', '{"S":"a \\"b\\" c"}', '{"S":5}', '{"S":"x","N":"1"}', '{"S":"lone \\uD800"}', "5"]
+    >>> df = spark.createDataFrame([(t,) for t in texts], "t string")
+    >>> [row[0] for row in df.select(string_value(F.col("t"))).collect()]
+    ['x', 'a "b" c', None, None, None, None]
+    """
+    return F.coalesce(plain_string(text, tag), odd_string(text, tag))
+
+
+def plain_string(text: Column, tag: str = "S") -> Column:
+    r"""As :func:`string_value`, but only for strings without a JSON escape: small code for the usual case.
+
+    >>> df = spark.createDataFrame([('{"S":"x"}',), ('{"S":"a \\"b\\" c"}',)], "t string")
+    >>> [row[0] for row in df.select(plain_string(F.col("t"))).collect()]
+    ['x', None]
+    """
+    opening = f'{{"{tag}":"'
+    up_to_quote = F.substring_index(F.substring(text, len(opening) + 1, 2**31 - 1), '"', 1)
+    is_all = text == F.concat(F.lit(opening), up_to_quote, F.lit('"}'))
+    return F.when(is_all & ~F.contains(up_to_quote, F.lit("\\")), up_to_quote)
+
+
+def odd_string(text: Column, tag: str = "S") -> Column:
+    r"""As :func:`string_value`, for texts that aren't plain: JSON escapes, or the tag given twice (the last counts).
+
+    An escaped lone surrogate is no character and makes the value malformed.
+
+    >>> df = spark.createDataFrame([('{"S":"a \\"b\\" c"}',), ('{"S":"a","S":"b"}',), ('{"S":"a","N":"1"}',)], "t string")
+    >>> [row[0] for row in df.select(odd_string(F.col("t"))).collect()]
+    ['a "b" c', 'b', None]
+    """
+    variant = F.try_parse_json(text)
+    value = F.variant_get(variant, f"$.{tag}", "string")
+    is_one_string = F.schema_of_variant(variant) == f"OBJECT<{tag}: STRING>"
+    # Reading a lone surrogate gives a question mark: then the value has one more of them than its text.
+    is_text = _question_marks(value) <= _question_marks(text)
+    return F.when(text.startswith("{") & is_one_string & is_text, value)
+
+
+def is_odd(texts: Column) -> Column:
+    r"""Whether any of the texts joined in ``texts`` may be one for :func:`odd_string`: a quick test of many at once."""
+    return F.contains(texts, F.lit("\\")) | F.contains(texts, F.lit('","'))
+
+
+def normalized(text: Column) -> Column:
+    """The text without repeated keys: the last of them counts.
+
+    >>> df = spark.createDataFrame([('{"NULL":false,"NULL":true}',)], "t string")
+    >>> df.select(normalized(F.col("t"))).first()[0]
+    '{"NULL":true}'
+    """
+    return F.to_json(F.try_parse_json(text))
+
+
+def _question_marks(text: Column) -> Column:
+    return F.length(text) - F.length(F.replace(text, F.lit("?"), F.lit("")))
+
+
+def boolean_value(text: Column) -> Column:
+    """The boolean under ``BOOL``, null where it is anything else.
+
+    >>> df = spark.createDataFrame([('{"BOOL":true}',), ('{"BOOL":"true"}',)], "t string")
+    >>> [row[0] for row in df.select(boolean_value(F.col("t"))).collect()]
+    [True, None]
+    """
+    last = F.when(text.startswith('{"BOOL":'), normalized(text))
+    return F.when(last == '{"BOOL":true}', True).when(last == '{"BOOL":false}', False)
+
+
+def binary_value(text: Column) -> Column:
+    """The bytes under ``B`` (base64), null where it is anything else.
+
+    >>> df = spark.createDataFrame([('{"B":"AAEC"}',), ('{"B":"?"}',)], "t string")
+    >>> [row[0] for row in df.select(binary_value(F.col("t"))).collect()]
+    [b'\\x00\\x01\\x02', None]
+    """
+    return base64_bytes(string_value(text, "B"))
+
+
+def base64_bytes(text: Column) -> Column:
+    """The bytes a base64 text stands for, null where it isn't base64."""
+    return F.try_to_binary(text, F.lit("base64"))
+
+
+def number_text(text: Column) -> Column:
+    """The digits under ``N`` as they came, null where it is no number.
+
+    >>> df = spark.createDataFrame([('{"N":"-1.50E+3"}',), ('{"N":5}',), ('{"N":"one"}',)], "t string")
+    >>> [row[0] for row in df.select(number_text(F.col("t"))).collect()]
+    ['-1.50E+3', None, None]
+    """
+    return valid_number(string_value(text, "N"))
+
+
+def valid_number(digits: Column) -> Column:
+    """The text itself where it is a decimal number, else null."""
+    return F.when(digits.rlike(_NUMBER), digits)
+
+
+def exact_decimal(digits: Column, precision: int, scale: int) -> Column:
+    """A number as ``decimal(precision, scale)``, null where a digit would be lost; never through a double.
+
+    >>> df = spark.createDataFrame([("1.50",), ("1.505",), ("12E-1",), ("1E3",)], "n string")
+    >>> [row[0] and str(row[0]) for row in df.select(exact_decimal(F.col("n"), 5, 2)).collect()]
+    ['1.50', None, '1.20', None]
+    """
+    mantissa = F.regexp_replace(digits, "[eE].*$", "")
+    exponent = F.coalesce(F.regexp_extract(digits, "[eE](.*)$", 1).try_cast("int"), F.lit(0))
+    fraction = F.length(mantissa) - F.length(F.substring_index(mantissa, ".", 1)) - 1
+    all_digits = F.regexp_replace(mantissa, "[-.]", "")
+    trailing_zeros = F.length(all_digits) - F.length(F.rtrim(all_digits, F.lit("0")))
+    places = F.greatest(fraction, F.lit(0)) - exponent - trailing_zeros
+    is_zero = F.rtrim(all_digits, F.lit("0")) == ""
+    return F.when(is_zero | (places <= scale), digits.try_cast(f"decimal({precision},{scale})"))
+
+
+def exact_integer(digits: Column, spark_type: str) -> Column:
+    """A whole number as ``int`` or ``bigint``, null where it has a fraction or doesn't fit.
+
+    >>> df = spark.createDataFrame([("12",), ("1.20E1",), ("12.5",), ("9223372036854775808",)], "n string")
+    >>> [row[0] for row in df.select(exact_integer(F.col("n"), "bigint")).collect()]
+    [12, 12, None, None]
+    """
+    return exact_decimal(digits, 38, 0).try_cast(spark_type)
+
+
+def list_texts(text: Column) -> Column:
+    """The elements under ``L`` as an array of JSON texts (null for JSON null); null where it is anything else.
+
+    >>> df = spark.createDataFrame([('{"L":[{"S":"x"},5]}',), ('{"L":[],"S":"x"}',)], "t string")
+    >>> [row[0] for row in df.select(list_texts(F.col("t"))).collect()]
+    [['{"S":"x"}', '5'], None]
+    """
+    return _only(_under(text, '{"L":['), "array<string>")
+
+
+def map_texts(text: Column) -> Column:
+    """The members under ``M`` as a map of JSON texts (null for JSON null); null where it is anything else.
+
+    >>> df = spark.createDataFrame([('{"M":{"a":{"S":"x"}}}',)], "t string")
+    >>> df.select(map_texts(F.col("t"))).first()[0]
+    {'a': '{"S":"x"}'}
+    """
+    return _only(_under(text, _MAP), "map<string,string>")
+
+
+def set_texts(text: Column, tag: str) -> Column:
+    """The members of a set (``SS``, ``NS``, ``BS``) as an array of strings, null for a member that is none.
+
+    >>> df = spark.createDataFrame([('{"SS":["a","5"]}',), ('{"SS":["a",5]}',), ('{"L":[]}',)], "t string")
+    >>> [row[0] for row in df.select(set_texts(F.col("t"), "SS")).collect()]
+    [['a', '5'], ['a', None], None]
+    """
+    members = _only(_under(text, f'{{"{tag}":['), "array<variant>")
+    return F.transform(
+        members, lambda each: F.when(F.schema_of_variant(each) == "STRING", F.variant_get(each, "$", "string"))
+    )
+
+
+def _under(text: Column, opening: str) -> Column:
+    start = len(opening)
+    return F.when(text.startswith(opening), F.substring(text, start, F.length(text) - start))
+
+
+def _only(json: Column, spark_type: str) -> Column:
+    """The value of a text that is one JSON value of that type.
+
+    The text is cut out of valid JSON, so what can follow the value is a second tag, and that breaks the array.
+    """
+    return F.get(F.from_json(F.concat(F.lit("["), json, F.lit("]")), f"array<{spark_type}>", STRICT_JSON), F.lit(0))
