@@ -77,7 +77,7 @@ def test_spark_submit_without_spark_avro_is_told_what_to_add(cwd: Path) -> None:
 
 
 def test_a_process_has_one_session_and_can_change_its_runtime_settings(spark: SparkSession) -> None:
-    again = spark_session("another name", **{"spark.sql.caseSensitive": "true"})
+    again = spark_session("another name", conf={"spark.sql.caseSensitive": "true"})
     try:
         assert again is spark
         assert spark.conf.get("spark.sql.caseSensitive") == "true"
