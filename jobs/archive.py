@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 import schemas
 from jobs import checkpoint
@@ -51,7 +51,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m jobs.archive", description=__doc__)
     parser.add_argument("--conf", type=Path, required=True, metavar="FILE", help="the conf, see conf/*.toml")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="a conf value that wins over the file"
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="a conf value that wins over the file",
     )
     parser.add_argument(
         "--until-caught-up", action="store_true", help="archive all that the stream holds now, then end"
@@ -77,7 +81,9 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch:
         progress = Path(scratch, "progress.json")
         source = _source(spark, settings, checkpoints, progress)
-        archive = Archive(storage, catalog, record_schemas, settings.archive, spark.sparkContext.defaultParallelism)
+        archive = Archive(
+            storage, catalog, record_schemas, settings.archive, spark.sparkContext.defaultParallelism
+        )
         supervisor = Supervisor()
         supervisor.stop_on_signals()
         query = _start(spark, settings, source, archive, checkpoints, supervisor, progress, until_caught_up)

@@ -48,7 +48,9 @@ class Archive:
     settings: ArchiveSettings
     partitions: int
 
-    def archive(self, outcomes: DataFrame, batch: Batch, source: Mapping[str, Any], lag: Callable[[], Any]) -> None:
+    def archive(
+        self, outcomes: DataFrame, batch: Batch, source: Mapping[str, Any], lag: Callable[[], Any]
+    ) -> None:
         """Write the batch, tell the catalog, write the delivery record last, log one line.
 
         A batch that has a delivery record is archived: its replay, by whatever code, changes nothing.
@@ -72,7 +74,12 @@ class Archive:
                 pending = self.catalog.register(_partitions(written))
             with phases.timed("record"):
                 record = delivery_record(
-                    batch, version=VERSION, source=source, read=_count(written), written=written, pending=pending
+                    batch,
+                    version=VERSION,
+                    source=source,
+                    read=_count(written),
+                    written=written,
+                    pending=pending,
                 )
                 write_delivery_record(self.storage, batch, record)
         else:
@@ -97,14 +104,14 @@ def summary(record: DeliveryRecord) -> dict[str, Any]:
         archived[delivery.type] += delivery.count
     for error in record.errors:
         failed[error.message] += error.count
-    objects = [*record.deliveries, *record.errors]
+    sizes = [*(each.bytes for each in record.deliveries), *(each.bytes for each in record.errors)]
     return {
         "batchId": record.batch_id,
         "batchTime": record.timestamp,
         "read": record.counts.read,
         "archived": dict(archived),
         "failed": dict(failed),
-        "objects": len(objects),
-        "bytes": sum(each.bytes for each in objects),
+        "objects": len(sizes),
+        "bytes": sum(sizes),
         "pendingPartitions": len(record.pending_partitions),
     }

@@ -101,7 +101,9 @@ def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        problems = (f"{path}: {_problem(each)}" for each in error.errors(include_input=False, include_url=False))
+        problems = (
+            f"{path}: {_problem(each)}" for each in error.errors(include_input=False, include_url=False)
+        )
         raise SettingsError("\n".join(problems)) from None
 
 

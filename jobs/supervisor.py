@@ -8,7 +8,7 @@ from types import FrameType
 
 import structlog
 from pyspark.sql import DataFrame
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 log = structlog.get_logger()
 

@@ -41,7 +41,11 @@ def add_reference(df: DataFrame, batch_time: Column) -> DataFrame:
     +------------+--------------------+
     <BLANKLINE>
     """
-    record_type, reference_id, timestamp = F.col("type"), F.lit(None).cast("string"), F.lit(None).cast("string")
+    record_type, reference_id, timestamp = (
+        F.col("type"),
+        F.lit(None).cast("string"),
+        F.lit(None).cast("string"),
+    )
     for name, parts in _IDS.items():
         reference_id = F.when(record_type == name, F.concat_ws("_", *map(at, parts))).otherwise(reference_id)
     for name, fallbacks in _TIMESTAMPS.items():
@@ -67,7 +71,9 @@ def latest(first: Column, *others: Column) -> Column:
     texts = F.array_compact(F.array(first, *others))
     # Most records hold one date only: then nothing has to be compared.
     lone = F.when(instant(first).isNotNull(), first)
-    ranked = F.transform(texts, lambda text, position: F.struct(_nanos(text).alias("at"), -position, text.alias("text")))
+    ranked = F.transform(
+        texts, lambda text, position: F.struct(_nanos(text).alias("at"), -position, text.alias("text"))
+    )
     best = F.array_max(F.filter(ranked, lambda each: each["at"].isNotNull()))
     return F.when(F.coalesce(*others).isNull(), lone).otherwise(best["text"]) if others else lone
 

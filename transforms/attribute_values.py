@@ -54,7 +54,11 @@ def is_absent(text: Column) -> Column:
     >>> [row[0] for row in df.select(is_absent(F.col("t"))).collect()]
     [True, True, False, False]
     """
-    return text.isNull() | (text == '{"NULL":true}') | (text.startswith('{"NULL":') & (normalized(text) == '{"NULL":true}'))
+    return (
+        text.isNull()
+        | (text == '{"NULL":true}')
+        | (text.startswith('{"NULL":') & (normalized(text) == '{"NULL":true}'))
+    )
 
 
 def string_value(text: Column, tag: str = "S") -> Column:
@@ -131,9 +135,9 @@ def boolean_value(text: Column) -> Column:
 def binary_value(text: Column) -> Column:
     """The bytes under ``B`` (base64), null where it is anything else.
 
-    >>> df = spark.createDataFrame([('{"B":"AAEC"}',), ('{"B":"?"}',)], "t string")
+    >>> df = spark.createDataFrame([('{"B":"QUJD"}',), ('{"B":"?"}',)], "t string")
     >>> [row[0] for row in df.select(binary_value(F.col("t"))).collect()]
-    [b'\\x00\\x01\\x02', None]
+    [b'ABC', None]
     """
     return base64_bytes(string_value(text, "B"))
 
@@ -214,7 +218,8 @@ def set_texts(text: Column, tag: str) -> Column:
     """
     members = _only(_under(text, f'{{"{tag}":['), "array<variant>")
     return F.transform(
-        members, lambda each: F.when(F.schema_of_variant(each) == "STRING", F.variant_get(each, "$", "string"))
+        members,
+        lambda each: F.when(F.schema_of_variant(each) == "STRING", F.variant_get(each, "$", "string")),
     )
 
 
@@ -228,4 +233,6 @@ def _only(json: Column, spark_type: str) -> Column:
 
     The text is cut out of valid JSON, so what can follow the value is a second tag, and that breaks the array.
     """
-    return F.get(F.from_json(F.concat(F.lit("["), json, F.lit("]")), f"array<{spark_type}>", STRICT_JSON), F.lit(0))
+    return F.get(
+        F.from_json(F.concat(F.lit("["), json, F.lit("]")), f"array<{spark_type}>", STRICT_JSON), F.lit(0)
+    )

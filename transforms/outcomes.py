@@ -21,7 +21,10 @@ from transforms.validate import validate
 
 
 def records(
-    df: DataFrame, record_schemas: Mapping[str, RecordSchema], batch_time: Column, pattern: SystemUserIdPattern
+    df: DataFrame,
+    record_schemas: Mapping[str, RecordSchema],
+    batch_time: Column,
+    pattern: SystemUserIdPattern,
 ) -> DataFrame:
     """Every rule in the order of its step: a change event in, its record's columns or a ``message`` out.
 
@@ -46,7 +49,10 @@ def records(
 
 
 def outcomes(
-    df: DataFrame, record_schemas: Mapping[str, RecordSchema], batch_time: Column, pattern: SystemUserIdPattern
+    df: DataFrame,
+    record_schemas: Mapping[str, RecordSchema],
+    batch_time: Column,
+    pattern: SystemUserIdPattern,
 ) -> DataFrame:
     """What is to be written for each change event: exactly one row in, exactly one row out.
 

@@ -38,7 +38,9 @@ def parse(df: DataFrame, names: Sequence[str]) -> DataFrame:
         .otherwise(Message.NOT_JSON)
     )
     return (
-        df.withColumn("events", F.from_json(_in_array(), f"array<{_event_ddl(names, 'string')}>", STRICT_JSON))
+        df.withColumn(
+            "events", F.from_json(_in_array(), f"array<{_event_ddl(names, 'string')}>", STRICT_JSON)
+        )
         .withColumn("event", event)
         .withColumn("message", message)
         .drop("events")
@@ -51,7 +53,9 @@ def _in_array() -> Column:
     from_json ignores what follows an object. Here trailing text breaks the array, adds an element or hides the second
     one, a sentinel that the payload can't foresee.
     """
-    return F.concat(F.lit("["), F.col("data").cast("string"), F.lit(',{"eventName":"'), _sentinel(), F.lit('"}]'))
+    return F.concat(
+        F.lit("["), F.col("data").cast("string"), F.lit(',{"eventName":"'), _sentinel(), F.lit('"}]')
+    )
 
 
 def _sentinel() -> Column:
@@ -65,7 +69,9 @@ def _only_event(events: Column) -> Column:
 
 def _event_of_any_shape(names: Sequence[str]) -> Column:
     """The event where ``dynamodb`` or an image isn't a map: as VARIANT whatever is JSON can be read."""
-    events = F.from_json(_in_array(), "array<struct<eventID:string,eventName:string,dynamodb:variant>>", STRICT_JSON)
+    events = F.from_json(
+        _in_array(), "array<struct<eventID:string,eventName:string,dynamodb:variant>>", STRICT_JSON
+    )
 
     def shaped(event: Column) -> Column:
         def image(name: str) -> Column:
@@ -77,8 +83,12 @@ def _event_of_any_shape(names: Sequence[str]) -> Column:
             return F.try_variant_get(event["dynamodb"], f"$.{name}", "string").alias(name)
 
         created = (text("ApproximateCreationDateTime"), text("ApproximateCreationDateTimePrecision"))
-        dynamodb = F.struct(*created, image("NewImage").alias("NewImage"), image("OldImage").alias("OldImage"))
-        return F.when(event.isNotNull(), F.struct(event["eventID"], event["eventName"], dynamodb.alias("dynamodb")))
+        dynamodb = F.struct(
+            *created, image("NewImage").alias("NewImage"), image("OldImage").alias("OldImage")
+        )
+        return F.when(
+            event.isNotNull(), F.struct(event["eventID"], event["eventName"], dynamodb.alias("dynamodb"))
+        )
 
     return let(events, lambda all_: let(_only_event(all_), shaped))
 

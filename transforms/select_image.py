@@ -38,4 +38,6 @@ def select_image(df: DataFrame) -> DataFrame:
 def chosen_image(event: Column) -> Column:
     """The image of a parsed event that holds the record; null where there is none."""
     name, images = event["eventName"], event["dynamodb"]
-    return F.when(name.isin("INSERT", "MODIFY"), images["NewImage"]).when(name == "REMOVE", images["OldImage"])
+    return F.when(name.isin("INSERT", "MODIFY"), images["NewImage"]).when(
+        name == "REMOVE", images["OldImage"]
+    )

@@ -56,7 +56,9 @@ def _odd_strings(attributes: Sequence[Attribute]) -> Column:
     One lambda for all of them keeps the code of the usual case small enough to be compiled well.
     """
     texts = [text_at(path) for path in _string_paths(attributes)]
-    return F.when(av.is_odd(F.concat_ws("", *texts)), F.transform(F.array(*texts), lambda text: av.odd_string(text)))
+    # Not the bare function: Spark would hand its second parameter the position.
+    strings = F.transform(F.array(*texts), lambda text: av.odd_string(text))  # noqa: PLW0108
+    return F.when(av.is_odd(F.concat_ws("", *texts)), strings)
 
 
 def _values(attributes: Sequence[Attribute]) -> list[tuple[Path, Column]]:
@@ -129,7 +131,7 @@ def _set_value(text: Column, tag: str, item: Attribute) -> Column:
         case "NS":
             members = F.transform(members, lambda each: number(av.valid_number(each), item))
         case "BS":
-            members = F.transform(members, lambda each: av.base64_bytes(each))
+            members = F.transform(members, av.base64_bytes)
     return _if_complete(members)
 
 

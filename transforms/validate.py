@@ -76,11 +76,16 @@ def _first_failure(record_schemas: Mapping[str, RecordSchema]) -> Column:
     position = {path: index for index, (path, _) in enumerate(attributes)}
     requirements = F.lit(None)
     for record_type, schema in record_schemas.items():
-        requirements = F.when(F.col("type") == record_type, _requirements(schema, position)).otherwise(requirements)
+        requirements = F.when(F.col("type") == record_type, _requirements(schema, position)).otherwise(
+            requirements
+        )
     found = F.array(*(_is_found(path, each) for path, each in attributes))
     state = F.struct(_texts(attributes).alias("texts"), found.alias("found"))
     return let(
-        state, lambda now: F.get(F.array_compact(F.transform(requirements, lambda each: _message(each, now))), F.lit(0))
+        state,
+        lambda now: F.get(
+            F.array_compact(F.transform(requirements, lambda each: _message(each, now))), F.lit(0)
+        ),
     )
 
 
@@ -90,8 +95,12 @@ def _requirements(schema: RecordSchema, position: Mapping[Path, int]) -> Column:
             F.struct(
                 F.lit(position[path]).alias("position"),
                 F.lit(position.get(path[:-1], -1)).alias("parent"),
-                F.lit(missing(schema.type, ".".join(path)) if attribute.required else None).cast("string").alias("missing"),
-                F.lit(wrong_value(schema.type, ".".join(path), attribute.tags, attribute.kind)).alias("wrong"),
+                F.lit(missing(schema.type, ".".join(path)) if attribute.required else None)
+                .cast("string")
+                .alias("missing"),
+                F.lit(wrong_value(schema.type, ".".join(path), attribute.tags, attribute.kind)).alias(
+                    "wrong"
+                ),
             )
             for path, attribute in walk(schema.image_attributes)
         )
@@ -103,7 +112,9 @@ def _message(requirement: Column, state: Column) -> Column:
     text, is_found = F.get(state["texts"], position), F.get(state["found"], position)
     applies = (parent < 0) | F.get(state["found"], parent)
     is_wrong = ~is_found | (text == _NO_VALUE)
-    return F.when(applies, F.when(is_absent(text), requirement["missing"]).when(is_wrong, requirement["wrong"]))
+    return F.when(
+        applies, F.when(is_absent(text), requirement["missing"]).when(is_wrong, requirement["wrong"])
+    )
 
 
 def _is_found(path: Path, attribute: Attribute) -> Column:
@@ -117,8 +128,12 @@ def _texts(attributes: Sequence[tuple[Path, Attribute]]) -> Column:
     names = [path[0] for path, _ in attributes if len(path) == 1]
 
     def corrected(event: Column) -> Column:
-        variants = let(chosen_image(event), lambda image: F.array(*(_variant_at(image, path) for path, _ in attributes)))
-        return F.zip_with(texts, variants, lambda text, each: F.when(_is_no_value(each), _NO_VALUE).otherwise(text))
+        variants = let(
+            chosen_image(event), lambda image: F.array(*(_variant_at(image, path) for path, _ in attributes))
+        )
+        return F.zip_with(
+            texts, variants, lambda text, each: F.when(_is_no_value(each), _NO_VALUE).otherwise(text)
+        )
 
     return F.when(_may_hide_value(), let(event_with_variants(names), corrected)).otherwise(texts)
 

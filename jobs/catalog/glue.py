@@ -36,8 +36,13 @@ class Catalog(Protocol):
 class CatalogConf(Protocol):
     """The conf's section ``catalog``."""
 
-    enabled: bool
-    database: str | None
+    @property
+    def enabled(self) -> bool:
+        """Whether there is a catalog."""
+
+    @property
+    def database(self) -> str | None:
+        """Its Glue database."""
 
 
 class NoCatalog:
