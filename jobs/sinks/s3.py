@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,7 +111,9 @@ class S3Storage(Storage):
 
     @property
     def _client(self) -> "S3Client":
-        return _client(*(os.environ.get(name) for name in _CLIENT_SETTINGS))
+        # One at a time: the threads of a first batch would each make a client otherwise.
+        with _MAKING:
+            return _client(*(os.environ.get(name) for name in _CLIENT_SETTINGS))
 
     def _full(self, key: str) -> str:
         return f"{self.prefix}/{checked(key)}" if self.prefix else checked(key)
@@ -152,6 +155,7 @@ class S3Storage(Storage):
             raise translated(error, self.bucket, self._name(key) if key else None) from error
 
 
+_MAKING = threading.Lock()
 _CLIENT_SETTINGS = (
     "AWS_REGION",
     "AWS_ENDPOINT_URL",

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
+from pyspark import SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -40,7 +42,9 @@ def write(
     """
     compressor(codec)
     together = outcomes.coalesce(1) if partitions == 1 else outcomes.repartition(partitions, *GROUP)
-    ordered = together.sortWithinPartitions(*_order()).select(*GROUP, "body")
+    ordered = together.sortWithinPartitions(*_order(outcomes.sparkSession.sparkContext)).select(
+        *GROUP, "body"
+    )
     texts = {type: schema.avro_text for type, schema in schemas.items()}
     assembly = Assembly(batch, storage, texts, codec, max_container_bytes)
     try:
@@ -65,7 +69,8 @@ def _by_name(base: type[PipelineError]) -> dict[str, type[PipelineError]]:
     return found
 
 
-def _order() -> list[Column]:
+@lru_cache(maxsize=1)
+def _order(_context: SparkContext) -> list[Column]:
     """Group, then stream order: a shard's sequence numbers as numbers, of up to 56 digits.
 
     Without a leading zero a longer number is a greater one. The body settles the order of rows that have no
