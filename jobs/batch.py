@@ -1,4 +1,4 @@
-"""A batch and the names that follow from it (rules, sections 3 and 5)."""
+"""A batch and the names that follow from it (BR-015)."""
 
 import json
 import uuid

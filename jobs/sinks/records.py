@@ -1,4 +1,4 @@
-"""The delivery record and its JSON (rules, section 6)."""
+"""The delivery record and its JSON, as docs/archive-layout.md describes it."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -122,7 +122,7 @@ def check_counts(record: DeliveryRecord) -> None:
 
 
 def to_json(record: DeliveryRecord) -> dict[str, Any]:
-    """The record as the JSON object of the rules, keys in their order."""
+    """The record as the JSON object of docs/archive-layout.md, keys in that order."""
     return {
         "kind": record.kind,
         "queryId": record.query_id,
