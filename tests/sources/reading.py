@@ -75,7 +75,8 @@ class Consumer:
     def __init__(
         self, stream: str, start: Offset, progress_file: Path | None = None, **options: object
     ) -> None:
-        settings = {name: str(value) for name, value in options.items()}
+        # Only the tests of the pace wait for it.
+        settings = {"getRecordsPerSecond": "100", **{name: str(value) for name, value in options.items()}}
         settings |= {"streamName": stream, "initialOffset": to_json(start)}
         self._directory = tempfile.TemporaryDirectory()
         self.progress_file = progress_file or Path(self._directory.name, "progress.json")

@@ -93,7 +93,7 @@ def test_a_shard_that_expires_under_the_reader_is_noticed(fake: FakeKinesis) -> 
 
 
 def test_ended_shards_are_forgotten_and_their_children_not_read_again(fake: FakeKinesis) -> None:
-    consumer = Consumer(STREAM, _start(fake), getRecordsPerSecond=100)
+    consumer = Consumer(STREAM, _start(fake))
     sizes = []
     for number in range(1, 25):
         fake.put(list(fake.shards)[-1], [b"%d" % number])

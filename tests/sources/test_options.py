@@ -15,6 +15,7 @@ def test_stream_and_start_are_enough() -> None:
     assert options.initial_offset == {"shardId-000000000000": "TRIM_HORIZON"}
     assert options.fail_on_data_loss
     assert options.limits == Limits()
+    assert options.limits.calls_per_second == 5
 
 
 def test_names_are_case_insensitive_as_spark_hands_them_over() -> None:

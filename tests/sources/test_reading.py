@@ -90,7 +90,6 @@ def test_a_batch_holds_no_more_records_than_it_may(fake: FakeKinesis, bound: int
         STREAM,
         everywhere("TRIM_HORIZON", list(fake.shards)),
         maxRecordsPerBatch=bound,
-        getRecordsPerSecond=1000,
     ).drain(500)
     assert consumer.bodies == fake.ledger()
     assert max(table.num_rows for _, _, table in consumer.batches) == bound
@@ -154,7 +153,6 @@ def test_a_lagging_shard_is_read_on_until_the_batch_is_full(fake: FakeKinesis) -
     consumer = Consumer(
         STREAM,
         everywhere("TRIM_HORIZON", list(fake.shards)),
-        getRecordsPerSecond=1000,
         maxRecordsPerBatch=650,
     )
     assert consumer.read().num_rows == 650
@@ -163,7 +161,9 @@ def test_a_lagging_shard_is_read_on_until_the_batch_is_full(fake: FakeKinesis) -
 
 def test_reading_a_lagging_stream_stops_when_its_time_is_up(fake: FakeKinesis) -> None:
     fake.page_cap = 1
-    consumer = Consumer(STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), maxFetchSeconds=1.2)
+    consumer = Consumer(
+        STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), maxFetchSeconds=1.2, getRecordsPerSecond=5
+    )
     consumer.read()
     fake.put("shardId-000000000000", [b"%d" % i for i in range(100)], age_seconds=60)
     started = time.monotonic()
@@ -174,7 +174,7 @@ def test_reading_a_lagging_stream_stops_when_its_time_is_up(fake: FakeKinesis) -
 
 def test_a_shard_is_asked_at_most_five_times_in_any_second(fake: FakeKinesis) -> None:
     fake.add_shard(1)
-    consumer = Consumer(STREAM, everywhere("TRIM_HORIZON", list(fake.shards)))
+    consumer = Consumer(STREAM, everywhere("TRIM_HORIZON", list(fake.shards)), getRecordsPerSecond=5)
     until = time.monotonic() + 2.2
     while time.monotonic() < until:
         consumer.read()

@@ -64,9 +64,7 @@ def test_resharded_while_reading(on_kinesis_mock: EmulatedKinesis, reshard: Resh
 @EITHER
 def test_resharded_while_the_reader_lags(on_kinesis_mock: EmulatedKinesis, reshard: Reshard) -> None:
     producer = Producer(on_kinesis_mock, on_kinesis_mock.create_stream(3))
-    consumer = Consumer(
-        producer.stream, producer.start("TRIM_HORIZON"), maxRecordsPerBatch=35, getRecordsPerSecond=100
-    )
+    consumer = Consumer(producer.stream, producer.start("TRIM_HORIZON"), maxRecordsPerBatch=35)
     producer.put(150)
     consumer.read()
     reshard(producer)

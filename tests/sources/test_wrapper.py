@@ -1,8 +1,12 @@
 """Spark's wrapper for simple readers, without its growth. It is private to Spark: these tests watch over it."""
 
 import pickle
+import sys
+from importlib.machinery import ModuleSpec
 from typing import Any
 
+import pytest
+import structlog
 from pyspark.sql.datasource_internal import _SimpleStreamReaderWrapper, _streamReader
 from pyspark.sql.types import StructType
 
@@ -75,3 +79,16 @@ def test_it_is_pickled_for_executors_even_after_it_has_read(fake: FakeKinesis) -
     copy: KinesisReader = pickle.loads(pickle.dumps(wrapper.simple_reader))  # noqa: S301  # its own
     [batch] = list(copy.readBetweenOffsets(start, end))
     assert batch.column("data").to_pylist() == [b"a"]
+
+
+@pytest.mark.parametrize(("program", "configured"), [("pyspark.daemon", True), ("pytest.__main__", False)])
+def test_a_worker_logs_json_lines_as_the_driver_does(
+    fake: FakeKinesis, monkeypatch: pytest.MonkeyPatch, program: str, configured: bool
+) -> None:
+    structlog.reset_defaults()
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", ModuleSpec(program, None))
+    try:
+        _wrapper(fake)
+        assert structlog.is_configured() is configured
+    finally:
+        structlog.reset_defaults()

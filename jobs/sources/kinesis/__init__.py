@@ -1,6 +1,6 @@
 """The Kinesis source: a streaming format for Spark whose offsets hold every shard's end (``docs/source.md``)."""
 
-from jobs.sources.kinesis.api import kinesis_client
+from jobs.sources.kinesis.clients import kinesis_client
 from jobs.sources.kinesis.errors import SourceError
 from jobs.sources.kinesis.offsets import ranges
 from jobs.sources.kinesis.progress import caught_up, keep_progress, read_progress, restore_progress

@@ -1,31 +1,14 @@
-"""The four calls to Kinesis that the source makes, with its errors sorted into those worth a retry and the others."""
+"""The four calls to Kinesis that the source makes."""
 
-import binascii
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-import botocore.session
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    HTTPClientError,
-    NoCredentialsError,
-    NoRegionError,
-)
-from botocore.exceptions import ConnectionError as BotoConnectionError
-
-from jobs.sources.kinesis.errors import (
-    IteratorExpired,
-    KinesisUnavailable,
-    ShardMissing,
-    StreamMissing,
-    Transient,
-)
+from jobs.sources.kinesis.answers import explained
+from jobs.sources.kinesis.clients import make_clients
+from jobs.sources.kinesis.errors import KinesisUnavailable, Transient
 from jobs.sources.kinesis.instants import from_epoch, now
 from jobs.sources.kinesis.offsets import TRIM_HORIZON, Position, instant_of
 
@@ -33,9 +16,6 @@ if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
     from types_boto3_kinesis.type_defs import DescribeStreamSummaryOutputTypeDef
 
-THROTTLED = {"ProvisionedThroughputExceededException", "LimitExceededException", "ThrottlingException"}
-THROTTLED |= {"KMSThrottlingException", "RequestLimitExceeded", "TooManyRequestsException", "Throttling"}
-_PASSING = THROTTLED | {"InternalFailure", "InternalFailureException", "ServiceUnavailable", "RequestTimeout"}
 _RETENTION_KEPT = timedelta(minutes=10)
 
 
@@ -58,79 +38,6 @@ class ListedShard:
 
     id: str
     parents: tuple[str, ...]
-
-
-def make_clients(
-    region: str | None, attempts: tuple[int, ...], connections: int
-) -> "dict[int, KinesisClient]":
-    """A client for each number of attempts, whose answers hold timestamps as epoch seconds.
-
-    That costs a fraction of parsing datetimes. Endpoint and credentials come from the standard AWS environment, the
-    region too where it is None. Raises botocore's errors where nothing says which region.
-    """
-    region = region or os.environ.get("AWS_REGION")
-    session = botocore.session.Session()
-    parsers = session.get_component("response_parser_factory")
-    parsers.set_parser_defaults(timestamp_parser=float, blob_parser=binascii.a2b_base64)
-    return {number: _client(session, region, number, connections) for number in attempts}
-
-
-def kinesis_client(region: str | None = None, attempts: int = 5) -> "KinesisClient":
-    """A client for the driver, with the same idea of region, endpoint and credentials as the source has.
-
-    Raises KinesisUnavailable where nothing says which region.
-    """
-    with explained(""):
-        return make_clients(region, (attempts,), 10)[attempts]
-
-
-def _client(
-    session: botocore.session.Session, region: str | None, attempts: int, connections: int
-) -> "KinesisClient":
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=connections,
-        connect_timeout=10,
-        read_timeout=30,
-    )
-    return cast("KinesisClient", session.create_client("kinesis", region_name=region, config=config))
-
-
-@contextmanager
-def explained(stream: str) -> Iterator[None]:
-    """Raises botocore's errors as the source's own: Transient, StreamMissing or KinesisUnavailable."""
-    try:
-        yield
-    except ClientError as error:
-        raise _of_answer(stream, error) from error
-    except (BotoConnectionError, HTTPClientError) as error:
-        raise Transient(type(error).__name__) from error
-    except NoCredentialsError as error:
-        raise KinesisUnavailable(
-            "No AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run with a role."
-        ) from error
-    except NoRegionError as error:
-        raise KinesisUnavailable("No AWS region: set source.region or AWS_REGION.") from error
-    except BotoCoreError as error:
-        raise KinesisUnavailable(f"Kinesis can't be asked about stream {stream}: {error}") from error
-
-
-def _of_answer(stream: str, error: ClientError) -> Exception:
-    code = str(error.response.get("Error", {}).get("Code", "Unknown"))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code == "ExpiredIteratorException":
-        return IteratorExpired(code)
-    if code in _PASSING or status >= 500 or status == 429:
-        return Transient(code)
-    if code == "ResourceNotFoundException" and error.operation_name in ("GetRecords", "GetShardIterator"):
-        return ShardMissing(code)
-    if code == "ResourceNotFoundException":
-        return StreamMissing(
-            f"There is no Kinesis stream {stream} in this account and region: "
-            "check source.stream, source.region and the credentials."
-        )
-    detail = error.response.get("Error", {}).get("Message", "")
-    return KinesisUnavailable(f"Kinesis refused {error.operation_name} on stream {stream}: {code}: {detail}")
 
 
 class StreamApi:

@@ -92,8 +92,8 @@ def caught_up(progress: Progress | None, since: datetime) -> bool:
     """
     if progress is None:
         return False
-    done = [progress["committedTo"], progress["readTo"] if progress["records"] == 0 else None]
-    return any(instant is not None and from_iso(instant) >= since + SETTLE for instant in done)
+    done = progress["committedTo"]
+    return done is not None and from_iso(done) >= since + SETTLE
 
 
 def keep_progress(storage: Storage, path: str | Path) -> None:

@@ -1,6 +1,7 @@
 """The source as Spark sees it: ``spark.readStream.format("kinesis")``."""
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from pyspark.sql.datasource import DataSource, DataSourceStreamReader, SimpleDat
 from pyspark.sql.datasource_internal import _SimpleStreamReaderWrapper
 from pyspark.sql.types import StructType
 
+from jobs.log import configure_logging
 from jobs.sources.kinesis.engine import Engine
 from jobs.sources.kinesis.offsets import Offset
 from jobs.sources.kinesis.options import parse
@@ -39,6 +41,7 @@ class KinesisDataSource(DataSource):
 
     def streamReader(self, schema: StructType) -> DataSourceStreamReader:
         """The reader in Spark's wrapper for simple readers, without that wrapper's growth."""
+        _configure_worker()
         return SlimWrapper(self.simpleStreamReader(schema))
 
 
@@ -68,7 +71,15 @@ class KinesisReader(SimpleDataSourceStreamReader):
 
     def readBetweenOffsets(self, start: Offset, end: Offset) -> Iterator[pa.RecordBatch]:
         """The rows of an earlier ``read``, again."""
+        _configure_worker()
         return replay(self.options, self.evidence, start, end)
+
+
+def _configure_worker() -> None:
+    """Log as the driver does; in any other process than Spark's workers that is somebody else's choice."""
+    program = getattr(sys.modules["__main__"], "__spec__", None)
+    if program is not None and program.name.startswith("pyspark."):
+        configure_logging()
 
 
 class SlimWrapper(_SimpleStreamReaderWrapper):

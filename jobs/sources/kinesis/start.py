@@ -15,7 +15,8 @@ import structlog
 
 from jobs.sinks.failures import ObjectExists
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis.api import describe, explained, list_shards
+from jobs.sources.kinesis.answers import explained
+from jobs.sources.kinesis.api import describe, list_shards
 from jobs.sources.kinesis.errors import BadStart, KinesisUnavailable, OtherStream, Transient
 from jobs.sources.kinesis.instants import from_iso, iso
 from jobs.sources.kinesis.offsets import TRIM_HORIZON, Offset, Position, at, ordered, to_json
