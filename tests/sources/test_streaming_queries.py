@@ -43,8 +43,8 @@ def test_restarts_with_bounded_batches_lose_and_repeat_nothing(
     producer = Producer(moto, moto.create_stream(2))
     producer.put(100)
     sink = Sink()
-    bound = {"maxRecordsPerBatch": 30, "getRecordsPerSecond": 100}
-    for stop_after in (1, 3):
+    bound = {"maxRecordsPerBatch": 60, "getRecordsPerSecond": 100}
+    for stop_after in (1, 2):
         query = start_query(spark, moto, producer.stream, checkpoint, sink, TRIM_HORIZON, **bound)
         await_that(query, lambda least=stop_after: len(sink.batches) >= least)  # type: ignore[misc]
         query.stop()
@@ -53,7 +53,7 @@ def test_restarts_with_bounded_batches_lose_and_repeat_nothing(
         start_query(spark, moto, producer.stream, checkpoint, sink, TRIM_HORIZON, **bound), checkpoint
     )
     assert sink.bodies == producer.ledger
-    assert max(map(len, sink.batches.values())) == 30
+    assert max(map(len, sink.batches.values())) == 60
 
 
 def test_the_last_batch_is_the_same_rows_in_the_same_order_when_its_commit_is_lost(
@@ -61,7 +61,7 @@ def test_the_last_batch_is_the_same_rows_in_the_same_order_when_its_commit_is_lo
 ) -> None:
     producer = Producer(moto, moto.create_stream(3))
     sink = Sink()
-    bound = {"maxRecordsPerBatch": 70, "getRecordsPerSecond": 100}
+    bound = {"maxRecordsPerBatch": 100, "getRecordsPerSecond": 100}
     producer.put(200)
     run_until_caught_up(
         start_query(spark, moto, producer.stream, checkpoint, sink, TRIM_HORIZON, **bound), checkpoint
