@@ -1,0 +1,1 @@
+"""The schemas and what derives from them."""
