@@ -15,7 +15,11 @@ from pyspark.sql import functions as F
 
 # DynamoDB keeps 38 digits and exponents up to 125.
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\z"
+_BASE64 = r"^[A-Za-z0-9+/]*={0,2}\z"
+# The texts are Spark's own, which escapes whatever is beyond 16 bits, in capitals.
+_LONE_SURROGATE = r"\\uD[89AB]..(?!\\uD[C-F])|(?<!\\uD[89AB]..)\\uD[C-F]"
 _MAP = '{"M":{'
+_VARIANTS_BY_NAME = "map<string,variant>"
 STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 
 
@@ -97,9 +101,7 @@ def odd_string(text: Column, tag: str = "S") -> Column:
     variant = F.try_parse_json(text)
     value = F.variant_get(variant, f"$.{tag}", "string")
     is_one_string = F.schema_of_variant(variant) == f"OBJECT<{tag}: STRING>"
-    # Reading a lone surrogate gives a question mark: then the value has one more of them than its text.
-    is_text = _question_marks(value) <= _question_marks(text)
-    return F.when(text.startswith("{") & is_one_string & is_text, value)
+    return F.when(text.startswith("{") & is_one_string & ~has_lone_surrogate(text), value)
 
 
 def is_odd(texts: Column) -> Column:
@@ -117,8 +119,17 @@ def normalized(text: Column) -> Column:
     return F.to_json(F.try_parse_json(text))
 
 
-def _question_marks(text: Column) -> Column:
-    return F.length(text) - F.length(F.replace(text, F.lit("?"), F.lit("")))
+def has_lone_surrogate(text: Column) -> Column:
+    r"""Whether a string in the text holds half of a surrogate pair, which no encoding can: reading gives a question mark.
+
+    >>> texts = [r'{"S":"\uD83C\uDFAB"}', r'{"S":"\uD83C"}', r'{"S":"\uDFAB\uD83C"}', r'{"S":"\\uD83C"}']
+    >>> df = spark.createDataFrame([(t,) for t in texts], "t string")
+    >>> [row[0] for row in df.select(has_lone_surrogate(F.col("t"))).collect()]
+    [False, True, True, False]
+    """
+    # A backslash that is escaped itself begins no escape.
+    escapes = F.replace(text, F.lit(r"\\"), F.lit("-"))
+    return escapes.rlike(_LONE_SURROGATE)
 
 
 def boolean_value(text: Column) -> Column:
@@ -143,8 +154,9 @@ def binary_value(text: Column) -> Column:
 
 
 def base64_bytes(text: Column) -> Column:
-    """The bytes a base64 text stands for, null where it isn't base64."""
-    return F.try_to_binary(text, F.lit("base64"))
+    """The bytes a base64 text stands for, null where it isn't base64 with its padding."""
+    is_base64 = text.rlike(_BASE64) & (F.length(text) % 4 == 0)
+    return F.when(is_base64, F.try_to_binary(text, F.lit("base64")))
 
 
 def number_text(text: Column) -> Column:
@@ -190,23 +202,25 @@ def exact_integer(digits: Column, spark_type: str) -> Column:
 
 
 def list_texts(text: Column) -> Column:
-    """The elements under ``L`` as an array of JSON texts (null for JSON null); null where it is anything else.
+    """The elements under ``L`` as an array of JSON texts; null where it is anything else.
 
-    >>> df = spark.createDataFrame([('{"L":[{"S":"x"},5]}',), ('{"L":[],"S":"x"}',)], "t string")
+    >>> df = spark.createDataFrame([('{"L":[{"S":"x"},null,"5"]}',), ('{"L":[],"S":"x"}',)], "t string")
     >>> [row[0] for row in df.select(list_texts(F.col("t"))).collect()]
-    [['{"S":"x"}', '5'], None]
+    [['{"S":"x"}', 'null', '"5"'], None]
     """
-    return _only(_under(text, '{"L":['), "array<string>")
+    # Not the bare function: Spark would hand a second parameter the position.
+    return F.transform(_elements(text, "L"), lambda each: F.to_json(each))  # noqa: PLW0108
 
 
 def map_texts(text: Column) -> Column:
-    """The members under ``M`` as a map of JSON texts (null for JSON null); null where it is anything else.
+    """The members under ``M`` as a map of JSON texts, of repeated keys the last; null where it is anything else.
 
-    >>> df = spark.createDataFrame([('{"M":{"a":{"S":"x"}}}',)], "t string")
-    >>> df.select(map_texts(F.col("t"))).first()[0]
-    {'a': '{"S":"x"}'}
+    >>> df = spark.createDataFrame([('{"M":{"a":{"S":"x"},"b":null}}',)], "t string")
+    >>> sorted(df.select(map_texts(F.col("t"))).first()[0].items())
+    [('a', '{"S":"x"}'), ('b', 'null')]
     """
-    return _only(_under(text, _MAP), "map<string,string>")
+    members = F.try_variant_get(_tagged(text, "M"), "$", _VARIANTS_BY_NAME)
+    return F.transform_values(members, lambda _, each: F.to_json(each))
 
 
 def set_texts(text: Column, tag: str) -> Column:
@@ -216,11 +230,20 @@ def set_texts(text: Column, tag: str) -> Column:
     >>> [row[0] for row in df.select(set_texts(F.col("t"), "SS")).collect()]
     [['a', '5'], ['a', None], None]
     """
-    members = _only(_under(text, f'{{"{tag}":['), "array<variant>")
     return F.transform(
-        members,
+        _elements(text, tag),
         lambda each: F.when(F.schema_of_variant(each) == "STRING", F.variant_get(each, "$", "string")),
     )
+
+
+def _elements(text: Column, tag: str) -> Column:
+    return F.try_variant_get(_tagged(text, tag), "$", "array<variant>")
+
+
+def _tagged(text: Column, tag: str) -> Column:
+    """What the only tag of a value holds, as VARIANT; null where the value is anything else, or a string in it no text."""
+    tags = F.try_variant_get(F.try_parse_json(text), "$", _VARIANTS_BY_NAME)
+    return F.when((F.size(tags) == 1) & ~has_lone_surrogate(text), F.try_element_at(tags, F.lit(tag)))
 
 
 def _under(text: Column, opening: str) -> Column:

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from schemas import Attribute
 from transforms import attribute_values as av
-from transforms.columns import Path, walk
+from transforms.columns import Path, let, walk
 
 
 def unmarshall(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
@@ -104,18 +104,24 @@ def number(digits: Column, attribute: Attribute) -> Column:
         case "decimal":
             return av.exact_decimal(digits, attribute.precision, attribute.scale)
         case _:
-            return digits.try_cast(attribute.kind)
+            rounded = digits.try_cast(attribute.kind)
+            return F.when(F.abs(rounded) < float("inf"), rounded)
 
 
 def _record_value(text: Column, attribute: Attribute) -> Column:
     """A record inside an array or a map: null also where a required member is missing or any is malformed."""
-    texts = av.member_texts(text, [child.name for child in attribute.children])
-    members = {child.name: value(texts[child.name], child) for child in attribute.children}
-    fits = texts.isNotNull()
-    for child in attribute.children:
-        absent_is_fine = av.is_absent(texts[child.name]) & F.lit(not child.required)
-        fits = fits & (members[child.name].isNotNull() | absent_is_fine)
-    return F.when(fits, F.struct(*(each.alias(name) for name, each in members.items())))
+
+    def from_members(texts: Column) -> Column:
+        fits, members = F.lit(True), []
+        for child in attribute.children:
+            member = F.try_element_at(texts, F.lit(child.name))
+            found = value(member, child)
+            absent_is_fine = av.is_absent(member) & F.lit(not child.required)
+            fits = fits & (found.isNotNull() | absent_is_fine)
+            members.append(found.alias(child.name))
+        return F.when(fits, F.struct(*members))
+
+    return let(av.map_texts(text), lambda texts: F.when(texts.isNotNull(), from_members(texts)))
 
 
 def _array_value(text: Column, attribute: Attribute) -> Column:
