@@ -8,6 +8,8 @@ import structlog
 
 def configure_logging() -> None:
     """Make every log line of this process JSON with ``timestamp``, ``level`` and ``event``."""
+    # It prints a traceback of whatever a batch raises; Spark hands that back to the driver, which tells of it.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

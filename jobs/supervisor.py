@@ -14,6 +14,7 @@ log = structlog.get_logger()
 
 _POLL_SECONDS = 0.2
 _COMMIT_SECONDS = 30.0
+_PARKED_MILLISECONDS = 120_000
 
 
 class StopRequested(Exception):
@@ -24,7 +25,9 @@ class Supervisor:
     """Lets batches run one by one and ends the query between two of them.
 
     Stopping a query in the middle of a batch interrupts whatever it does; so after a stop was asked for, no further
-    batch begins, the running one is waited for, and Spark may log its commit.
+    batch begins, the running one is waited for, and Spark may log its commit. Should Spark come with another batch
+    meanwhile, its thread sleeps until the query is stopped: an interruption is the only way out of a batch that Spark
+    takes neither for its success nor for a failure.
     """
 
     def __init__(self) -> None:
@@ -37,10 +40,11 @@ class Supervisor:
 
         def run(batch: DataFrame, batch_id: int) -> None:
             with self._batch:
-                if self._stopping.is_set():
-                    raise StopRequested("the job is stopping")
-                archive(batch, batch_id)
-                self._last = batch_id
+                if not self._stopping.is_set():
+                    archive(batch, batch_id)
+                    self._last = batch_id
+                    return
+            _await_interruption(batch)
 
         return run
 
@@ -77,3 +81,11 @@ class Supervisor:
         end = time.monotonic() + _COMMIT_SECONDS
         while self._last is not None and not is_committed(self._last) and time.monotonic() < end:
             time.sleep(0.05)
+
+
+def _await_interruption(batch: DataFrame) -> None:
+    """Let the query's own thread sleep, which waits for this function to return, until stopping it interrupts that."""
+    jvm = batch.sparkSession._jvm
+    assert jvm is not None, "a classic session has a JVM"
+    jvm.java.lang.Thread.sleep(_PARKED_MILLISECONDS)
+    raise StopRequested("the job is stopping, but the query wasn't stopped")
