@@ -24,6 +24,10 @@ _ALWAYS = {
     "spark.sql.json.enablePartialResults": "false",  # broken JSON is no event, not half of one
     "spark.sql.variant.allowDuplicateKeys": "true",  # of repeated JSON keys the last counts
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+    # Java compiles no method larger than this; Spark then splits the code of a step instead of fusing steps.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
+    # A query killed while it logs batch 0 leaves a temporary file there; the source refuses foreign checkpoints itself.
+    "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
 }
 
 
