@@ -60,6 +60,9 @@ CASES = {
     "remove with the new image alone": change("REMOVE", NewImage=AFTER),
     "nonsense in the other image": modify(AFTER, OldImage=NONSENSE),
     "an empty image": insert({}),
+    "half an emoji beside": insert(sale(name="\ud83c"), OldImage=7),
+    "a question mark beside": insert(sale(name="what? \U0001f3ab"), OldImage=7),
+    "an image in a string": insert('{"type":{"S":"sale"}}', OldImage=7),
     "no name": payload({"dynamodb": {"NewImage": AFTER}}),
     "no dynamodb": payload({"eventName": "MODIFY"}),
     "the images beside dynamodb": payload({"eventName": "INSERT", "dynamodb": {}, "NewImage": AFTER}),
@@ -136,6 +139,15 @@ def test_a_dynamodb_section_that_is_not_a_map_holds_no_image(what: str, outcomes
 )
 def test_the_image_that_does_not_count_is_not_looked_into(case: str, outcomes: Outcomes) -> None:
     assert outcomes[case].record["name"] == "after"
+
+
+def test_beside_an_odd_image_the_other_is_read_as_strictly(outcomes: Outcomes) -> None:
+    assert (
+        outcomes["half an emoji beside"].message
+        == "sale: name is not a DynamoDB S that fits Avro string (BR-003)"
+    )
+    assert outcomes["a question mark beside"].record["name"] == "what? \U0001f3ab"
+    assert outcomes["an image in a string"].message == NO_NEW_IMAGE
 
 
 def test_an_empty_image_is_an_image(outcomes: Outcomes) -> None:
