@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.sources.kinesis.instants import now
-from jobs.sources.kinesis.offsets import Offset, Position, to_json
+from jobs.sources.kinesis.offsets import LoggedOffset, Offset, Position, positions, to_json
 from jobs.sources.kinesis.progress import SETTLE, Progress, caught_up, read_progress
 from jobs.sources.kinesis.records import SCHEMA
 from jobs.sources.kinesis.source import KinesisReader
@@ -82,19 +82,29 @@ class Consumer:
         self.progress_file = progress_file or Path(self._directory.name, "progress.json")
         settings["progressFile"] = str(self.progress_file)
         self.reader = KinesisReader(settings)
-        self.offset: Offset = self.reader.initialOffset()
+        self.logged: list[LoggedOffset] = [self.reader.initialOffset()]
         self.batches: list[tuple[Offset, Offset, pa.Table]] = []
+
+    @property
+    def offset(self) -> Offset:
+        """The positions read up to."""
+        return positions(self.logged[-1])
+
+    @offset.setter
+    def offset(self, offset: Offset) -> None:
+        self.logged = [offset]
 
     def read(self) -> pa.Table:
         """One batch."""
-        start = self.offset
-        rows, self.offset = self.reader.read(start)
+        start = self.logged[-1]
+        rows, end = self.reader.read(start)
         table = pa.Table.from_batches(list(rows), SCHEMA)
-        if self.offset != start:
-            self.batches.append((start, self.offset, table))
+        if end != start:
+            self.logged.append(end)
+            self.batches.append((positions(start), positions(end), table))
         else:
             assert table.num_rows == 0
-            assert self.offset is start
+            assert end is start
         return table
 
     def drain(self, reads: int = 200) -> "Consumer":

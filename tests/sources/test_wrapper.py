@@ -92,3 +92,16 @@ def test_a_worker_logs_json_lines_as_the_driver_does(
         assert structlog.is_configured() is configured
     finally:
         structlog.reset_defaults()
+
+
+def test_a_worker_that_is_told_to_stop_has_no_last_words(
+    fake: FakeKinesis, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrapper = _wrapper(fake)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    wrapper.stop()
+    sys.stderr.write("the driver's and a test's error output stays\n")
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", ModuleSpec("pyspark.sql.worker", None))
+    wrapper.stop()
+    sys.stderr.write("a traceback\n")
+    assert capsys.readouterr().err == "the driver's and a test's error output stays\n"

@@ -1,6 +1,7 @@
 """Positions in shards, and the offset of a batch: the position of every shard.
 
-An offset is flat JSON, keys in order: ``{shardId: position}``, a position being one of
+An offset is flat JSON, keys in order: ``{"#records": count, shardId: position}``. The count, of the records read since
+the checkpoint's start, tells of two offsets how many lie between them, whatever a replay finds. A position is one of
 
 * a sequence number: everything up to this record, itself included, has been read;
 * ``"SHARD_END"``: the shard is closed and read to its end;
@@ -11,14 +12,17 @@ An offset is flat JSON, keys in order: ``{shardId: position}``, a position being
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from jobs.sources.kinesis.errors import BadOption
 from jobs.sources.kinesis.instants import from_iso, iso
 
 Position = str | dict[str, str]
 Offset = dict[str, Position]
+LoggedOffset = dict[str, Any]
 
+# No shard's id: these are made of letters, digits, "_", "." and "-".
+RECORDS = "#records"
 SHARD_END = "SHARD_END"
 TRIM_HORIZON = "TRIM_HORIZON"
 
@@ -66,9 +70,11 @@ def to_json(offset: Mapping[str, Position]) -> str:
 
 
 def from_json(text: str) -> Offset:
-    """The offset that ``to_json`` wrote; raises BadOption for anything else."""
+    """The offset that ``to_json`` wrote, or the positions of one that Spark logged; else raises BadOption."""
     try:
         offset = json.loads(text)
+        if isinstance(offset, dict):
+            offset = positions(offset)
         if not isinstance(offset, dict) or not all(_is_position(position) for position in offset.values()):
             raise ValueError("not an offset")
     except ValueError as error:
@@ -85,13 +91,43 @@ def _is_position(position: object) -> bool:
     return isinstance(position, str) and (position in (SHARD_END, TRIM_HORIZON) or is_sequence(position))
 
 
-def ranges(start: Mapping[str, Position], end: Mapping[str, Position]) -> dict[str, dict[str, Position]]:
+def positions(logged: Mapping[str, Any]) -> Offset:
+    """The positions of an offset as Spark logs it, without the count.
+
+    >>> positions({"#records": 2, "a": "3"})
+    {'a': '3'}
+    """
+    return {shard: position for shard, position in logged.items() if shard != RECORDS}
+
+
+def counted(offset: Mapping[str, Position], records: int) -> LoggedOffset:
+    """The offset as Spark logs it, ``records`` having been read up to there since the checkpoint's start."""
+    return {RECORDS: records, **offset}
+
+
+def count(logged: Mapping[str, Any]) -> int:
+    """The records read up to an offset that Spark logged; where it doesn't say, counting begins there."""
+    records: int = logged.get(RECORDS, 0)
+    return records
+
+
+def records_between(start: Mapping[str, Any], end: Mapping[str, Any]) -> int | None:
+    """How many records lie between two offsets that Spark logged, None where the later one doesn't count.
+
+    >>> records_between({"#records": 2, "a": "3"}, {"#records": 9, "a": "10"}), records_between({"a": "3"}, {"a": "4"})
+    (7, None)
+    """
+    return count(end) - count(start) if RECORDS in end else None
+
+
+def ranges(start: Mapping[str, Any], end: Mapping[str, Any]) -> dict[str, dict[str, Position]]:
     """What a batch read of each shard: ``{shardId: {"after": position, "to": position}}`` of the shards that moved.
 
     A shard that ``start`` doesn't name was discovered in the batch and read from its beginning.
 
-    >>> ranges({"a": "1", "b": "5"}, {"a": "3", "b": "5", "c": "9"})
+    >>> ranges({"a": "1", "b": "5"}, {"#records": 4, "a": "3", "b": "5", "c": "9"})
     {'a': {'after': '1', 'to': '3'}, 'c': {'after': 'TRIM_HORIZON', 'to': '9'}}
     """
-    moved = {shard: (start.get(shard, TRIM_HORIZON), position) for shard, position in sorted(end.items())}
+    ends = sorted(positions(end).items())
+    moved = {shard: (start.get(shard, TRIM_HORIZON), position) for shard, position in ends}
     return {shard: {"after": after, "to": to} for shard, (after, to) in moved.items() if after != to}

@@ -1,6 +1,7 @@
 """The source as Spark sees it: ``spark.readStream.format("kinesis")``."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from pyspark.sql.types import StructType
 
 from jobs.log import configure_logging
 from jobs.sources.kinesis.engine import Engine
-from jobs.sources.kinesis.offsets import Offset
+from jobs.sources.kinesis.offsets import LoggedOffset, count, counted, positions
 from jobs.sources.kinesis.options import parse
 from jobs.sources.kinesis.progress import evidence_of, read_progress
 from jobs.sources.kinesis.records import SPARK_SCHEMA
@@ -58,18 +59,21 @@ class KinesisReader(SimpleDataSourceStreamReader):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_engine": None}
 
-    def initialOffset(self) -> Offset:
+    def initialOffset(self) -> LoggedOffset:
         """The start that the driver resolved and kept."""
-        return self.options.initial_offset
+        return counted(self.options.initial_offset, 0)
 
-    def read(self, start: Offset) -> tuple[Iterator[pa.RecordBatch], Offset]:
+    def read(self, start: LoggedOffset) -> tuple[Iterator[pa.RecordBatch], LoggedOffset]:
         """The next batch, and the offset it leads to; ``start`` itself where there is nothing new."""
         if self._engine is None:
             self._engine = Engine(self.options, self.evidence)
-        batches, end = self._engine.read(start)
-        return iter(batches), end
+        before = positions(start)
+        batches, end = self._engine.read(before)
+        if end is before:
+            return iter(batches), start
+        return iter(batches), counted(end, count(start) + sum(batch.num_rows for batch in batches))
 
-    def readBetweenOffsets(self, start: Offset, end: Offset) -> Iterator[pa.RecordBatch]:
+    def readBetweenOffsets(self, start: LoggedOffset, end: LoggedOffset) -> Iterator[pa.RecordBatch]:
         """The rows of an earlier ``read``, again."""
         _configure_worker()
         return replay(self.options, self.evidence, start, end)
@@ -77,9 +81,13 @@ class KinesisReader(SimpleDataSourceStreamReader):
 
 def _configure_worker() -> None:
     """Log as the driver does; in any other process than Spark's workers that is somebody else's choice."""
-    program = getattr(sys.modules["__main__"], "__spec__", None)
-    if program is not None and program.name.startswith("pyspark."):
+    if _is_worker():
         configure_logging()
+
+
+def _is_worker() -> bool:
+    program = getattr(sys.modules["__main__"], "__spec__", None)
+    return program is not None and program.name.startswith("pyspark.")
 
 
 class SlimWrapper(_SimpleStreamReaderWrapper):
@@ -89,15 +97,23 @@ class SlimWrapper(_SimpleStreamReaderWrapper):
     one after it is.
     """
 
-    def latestOffset(self) -> Offset:
+    def latestOffset(self) -> LoggedOffset:
         """Reads the next batch; a poll that found nothing leaves no entry."""
-        end: Offset = super().latestOffset()
+        end: LoggedOffset = super().latestOffset()
         if self.cache[-1].start is end:
             self.cache.pop()
         return end
 
-    def commit(self, end: Offset) -> None:
+    def commit(self, end: LoggedOffset) -> None:
         """Drops the rows of the committed batch."""
         super().commit(end)
         if self.cache and json.dumps(self.cache[0].end) == json.dumps(end):
             del self.cache[0]
+
+    def stop(self) -> None:
+        """Silences the worker, which ends now: that Spark hung up in the middle of a call is no news.
+
+        Errors of the source went to Spark, not to standard error, before this is called.
+        """
+        if _is_worker():
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # the process's own until it ends
