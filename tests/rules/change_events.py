@@ -17,7 +17,8 @@ from pyspark.sql import functions as F
 
 import schemas
 from schemas import RecordSchema
-from transforms import SystemUserIdPattern, outcomes
+from transforms.add_system import SystemUserIdPattern
+from transforms.outcomes import outcomes
 
 BATCH_TIME = "2026-03-05T06:07:08.009Z"
 SHARD = "shardId-000000000000"

@@ -21,7 +21,8 @@ from tests.rules.change_events import (
     sale,
     source_frame,
 )
-from transforms import parse, select_image
+from transforms.parse import parse
+from transforms.select_image import select_image
 
 BEFORE, AFTER = sale(name="before"), sale(name="after")
 NONSENSE = {"type": 5, "id": None, "date": {"S": "x"}, "name": "bare"}

@@ -7,7 +7,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from tests.rules.change_events import GONE, IMAGES, NO_TYPE, As, Outcomes, archived, insert, remove, sale
-from transforms import check_type
+from transforms.check_type import check_type
 
 UNKNOWN: dict[str, Any] = {
     "another": "order",

@@ -24,7 +24,10 @@ from tests.rules.change_events import (
     sale,
     source_frame,
 )
-from transforms import mark_deleted, parse, select_image, unmarshall
+from transforms.mark_deleted import mark_deleted
+from transforms.parse import parse
+from transforms.select_image import select_image
+from transforms.unmarshall import unmarshall
 
 AT = {"ApproximateCreationDateTime": 1772368496789, "ApproximateCreationDateTimePrecision": "MILLISECOND"}
 MARKED = "2026-03-01T12:34:56.789Z"

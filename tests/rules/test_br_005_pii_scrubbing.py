@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 import schemas
 from tests.rules.change_events import Outcomes, archived, demand, insert, modify, notification, remove, sale
-from transforms import scrub
+from transforms.scrub import scrub
 
 PII = {"phoneNumber": "+15550100", "email": "f1@example.com"}
 MESSAGE = {**PII, "messageBody": "Your sale is on"}

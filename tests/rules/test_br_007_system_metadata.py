@@ -5,7 +5,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from tests.rules.change_events import Outcomes, archived, demand, insert, notification, remove, sale
-from transforms import SystemUserIdPattern, add_system
+from transforms.add_system import SystemUserIdPattern, add_system
 
 PARTS = {"id": "sys1", "databaseId": "db2", "memberId": "m3"}
 MATCHING = ["sys1.db2.m3", "sys1:db2:m3", "sys1|db2|m3", "sys1.db2:m3"]

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 import schemas
 from tests.rules.change_events import BATCH_TIME, GONE, Outcomes, archived, insert, remove, sale
-from transforms import add_partition_date
+from transforms.add_partition_date import add_partition_date
 from transforms.columns import walk
 
 MALFORMED = "sale: saleStartDateTime is not an ISO-8601 date (BR-011)"

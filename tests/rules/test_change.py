@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 
 import schemas
 from tests.rules.change_events import BATCH_TIME, IMAGES, Outcomes, archived, payload, sale, source_frame
-from transforms import SystemUserIdPattern, records
+from transforms.add_system import SystemUserIdPattern
+from transforms.outcomes import records
 
 ID = "4f9b1f7a-1111-2222-3333-444455556666"
 DESTINATION = {
