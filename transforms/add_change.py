@@ -1,20 +1,23 @@
 """The change a record came from, which makes the audit trail orderable (BR-020)."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transforms.attribute_values import has_lone_surrogate
 from transforms.iso8601 import iso_micros
+from transforms.messages import Message
 
 
 def add_change(df: DataFrame) -> DataFrame:
     """BR-020: ``change {id, name, time, sequenceNumber}`` of the change event.
 
-    In: ``event``, ``created timestamp``, ``sequenceNumber``. Out: ``change boolean``, ``change.id`` and so on.
+    In: ``data``, ``event``, ``created timestamp``, ``sequenceNumber``, ``message``. Out: ``change boolean``, ``change.id`` and
+    so on; ``message`` is set where the event's id is no text.
 
-    >>> columns = "eventID string, eventName string, created timestamp, sequenceNumber string"
-    >>> df = spark.createDataFrame([("e1", "INSERT", None, "49")], columns)
-    >>> df = df.select(F.struct("eventID", "eventName").alias("event"), "created", "sequenceNumber")
-    >>> df.transform(add_change).drop("event", "created", "sequenceNumber").show()
+    >>> columns = "eventID string, eventName string, created timestamp, sequenceNumber string, data binary, message string"
+    >>> df = spark.createDataFrame([("e1", "INSERT", None, "49", b"", None)], columns)
+    >>> df = df.withColumn("event", F.struct("eventID", "eventName")).transform(add_change)
+    >>> df.select("change", "`change.id`", "`change.name`", "`change.time`", "`change.sequenceNumber`").show()
     +------+---------+-----------+-----------+---------------------+
     |change|change.id|change.name|change.time|change.sequenceNumber|
     +------+---------+-----------+-----------+---------------------+
@@ -29,5 +32,11 @@ def add_change(df: DataFrame) -> DataFrame:
             "change.name": F.col("event.eventName"),
             "change.time": iso_micros(F.col("created")),
             "change.sequenceNumber": F.col("sequenceNumber"),
+            "message": F.coalesce("message", F.when(_is_no_text(F.col("event.eventID")), Message.EVENT_ID)),
         }
     )
+
+
+def _is_no_text(event_id: Column) -> Column:
+    """Whether half a surrogate pair became a question mark in it; an id that really holds one is rare enough."""
+    return F.contains(event_id, F.lit("?")) & has_lone_surrogate(F.col("data").cast("string"))

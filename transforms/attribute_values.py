@@ -16,8 +16,7 @@ from pyspark.sql import functions as F
 # DynamoDB keeps 38 digits and exponents up to 125.
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\z"
 _BASE64 = r"^[A-Za-z0-9+/]*={0,2}\z"
-# The texts are Spark's own, which escapes whatever is beyond 16 bits, in capitals.
-_LONE_SURROGATE = r"\\uD[89AB]..(?!\\uD[C-F])|(?<!\\uD[89AB]..)\\uD[C-F]"
+_LONE_SURROGATE = r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
 _MAP = '{"M":{'
 _VARIANTS_BY_NAME = "map<string,variant>"
 STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
@@ -120,7 +119,7 @@ def normalized(text: Column) -> Column:
 
 
 def has_lone_surrogate(text: Column) -> Column:
-    r"""Whether a string in the text holds half of a surrogate pair, which no encoding can: reading gives a question mark.
+    r"""Whether a string in the JSON holds half a surrogate pair, which is no character: reading gives a question mark.
 
     >>> texts = [r'{"S":"\uD83C\uDFAB"}', r'{"S":"\uD83C"}', r'{"S":"\uDFAB\uD83C"}', r'{"S":"\\uD83C"}']
     >>> df = spark.createDataFrame([(t,) for t in texts], "t string")

@@ -14,6 +14,7 @@ class Message(StrEnum):
     EVENT_NAME = "eventName is missing or not one of INSERT, MODIFY, REMOVE (BR-001)"
     NEW_IMAGE = "dynamodb.NewImage is missing or not a map (BR-001)"
     OLD_IMAGE = "dynamodb.OldImage is missing or not a map (BR-001)"
+    EVENT_ID = "eventID is not a string of Unicode characters (BR-020)"
     TYPE = f"type is missing or not one of {', '.join(RECORD_TYPES)} (BR-002)"
 
 

@@ -77,7 +77,7 @@ def _event_of_any_shape(names: Sequence[str]) -> Column:
         def image(name: str) -> Column:
             variant = F.try_variant_get(event["dynamodb"], f"$.{name}", "variant")
             is_map = F.schema_of_variant(variant).startswith("OBJECT<")
-            return F.when(is_map, F.from_json(F.to_json(variant), members_ddl(names, "string")))
+            return F.when(is_map, F.from_json(_image_text(name), members_ddl(names, "string")))
 
         def text(name: str) -> Column:
             return F.try_variant_get(event["dynamodb"], f"$.{name}", "string").alias(name)
@@ -91,6 +91,12 @@ def _event_of_any_shape(names: Sequence[str]) -> Column:
         )
 
     return let(events, lambda all_: let(_only_event(all_), shaped))
+
+
+def _image_text(name: str) -> Column:
+    """The JSON text of an image, with the escapes that a VARIANT loses."""
+    dynamodb = F.from_json(F.col("data").cast("string"), "dynamodb string", STRICT_JSON)["dynamodb"]
+    return F.from_json(dynamodb, f"{name} string", STRICT_JSON)[name]
 
 
 def _event_ddl(names: Sequence[str], attribute_type: str) -> str:
