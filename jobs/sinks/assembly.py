@@ -35,10 +35,11 @@ class Assembly:
     max_bytes: int
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Columns in: type, partitionDate, message string, body binary, sorted by group and in stream order.
+        """Turn rows, sorted by group and in stream order, into stored objects.
 
-        Rows out: one an object stored, with ``results.RESULT_SCHEMA``. At most one object is being built at
-        any time. Raises ``BadOutcomes`` where the rows of a group are not together.
+        Columns in: type, partitionDate, message string, body binary, withoutSystem boolean. Rows out: one an object
+        stored, with ``results.RESULT_SCHEMA``. At most one object is being built at any time. Raises
+        ``BadOutcomes`` where the rows of a group are not together.
         """
         with Uploads(partial(store, self.storage, self.batch)) as uploads:
             self._assemble(batches, uploads)

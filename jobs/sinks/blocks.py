@@ -24,25 +24,30 @@ class Group:
 
 @dataclass(frozen=True)
 class Bodies:
-    """Consecutive bodies: number i is ``data[offsets[i]:offsets[i + 1]]``."""
+    """Consecutive bodies: number i is ``data[offsets[i]:offsets[i + 1]]``.
+
+    ``without_system`` says of each whether its record got no ``system`` from its systemUserId (BR-007).
+    """
 
     data: memoryview
     offsets: npt.NDArray[np.int64]
+    without_system: npt.NDArray[np.bool_]
 
 
 def runs(batch: pa.RecordBatch) -> Iterator[tuple[Group, Bodies]]:
     """The batch's rows as runs of equal (type, partitionDate, message), in their order.
 
-    Columns: type, partitionDate, message string, body binary or large_binary. Raises ``BadOutcomes`` on a
-    null body.
+    Columns: type, partitionDate, message string, body binary or large_binary, withoutSystem boolean. Raises
+    ``BadOutcomes`` on a null body.
     """
     keys = [batch.column(name) for name in ("type", "partitionDate", "message")]
     body = batch.column("body")
     if body.null_count:
         raise BadOutcomes("an outcome has no body: the transforms must give every row one")
+    without_system = batch.column("withoutSystem").fill_null(False).to_numpy(zero_copy_only=False)
     for start, stop in _bounds(keys):
         group = Group(*(key[start].as_py() for key in keys))
-        yield group, _bodies(body.slice(start, stop - start))
+        yield group, _bodies(body.slice(start, stop - start), without_system[start:stop])
 
 
 def _bounds(keys: list[Any]) -> Iterator[tuple[int, int]]:
@@ -58,11 +63,11 @@ def _bounds(keys: list[Any]) -> Iterator[tuple[int, int]]:
     yield from itertools.pairwise(edges)
 
 
-def _bodies(body: Any) -> Bodies:
+def _bodies(body: Any, without_system: npt.NDArray[np.bool_]) -> Bodies:
     _, offsets, data = body.buffers()
     width = np.int64 if pa.types.is_large_binary(body.type) else np.int32
     positions = np.frombuffer(offsets, dtype=width)[body.offset : body.offset + len(body) + 1]
-    return Bodies(memoryview(data or b""), positions.astype(np.int64))
+    return Bodies(memoryview(data or b""), positions.astype(np.int64), without_system)
 
 
 @dataclass

@@ -16,6 +16,7 @@ RESULT_SCHEMA: Any = pa.schema(
         ("message", pa.string()),
         ("roll", pa.int32()),
         ("count", pa.int64()),
+        ("withoutSystem", pa.int64()),
         ("bytes", pa.int64()),
         ("sha256", pa.string()),
         ("storageType", pa.string()),
@@ -24,8 +25,8 @@ RESULT_SCHEMA: Any = pa.schema(
     ]
 )
 RESULT_DDL = (
-    "kind string, type string, partitionDate string, message string, roll int, count bigint, bytes bigint, "
-    "sha256 string, storageType string, storageBucket string, storageKey string"
+    "kind string, type string, partitionDate string, message string, roll int, count bigint, withoutSystem bigint, "
+    "bytes bigint, sha256 string, storageType string, storageBucket string, storageKey string"
 )
 
 
@@ -33,7 +34,8 @@ RESULT_DDL = (
 class WrittenObject:
     """One container (``kind`` "delivery": type and partition_date) or error object ("error": message).
 
-    ``roll`` numbers a group's objects from 0, ``count`` is its change events, ``bytes`` its size.
+    ``roll`` numbers a group's objects from 0, ``count`` is its change events, ``bytes`` its size;
+    ``without_system`` of them are records that got no ``system`` from their systemUserId (BR-007).
     """
 
     kind: str
@@ -45,6 +47,7 @@ class WrittenObject:
     bytes: int
     sha256: str
     storage: Location
+    without_system: int = 0
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -63,6 +66,7 @@ def result_rows(objects: Iterable[WrittenObject]) -> Any:
             "message": written.message,
             "roll": written.roll,
             "count": written.count,
+            "withoutSystem": written.without_system,
             "bytes": written.bytes,
             "sha256": written.sha256,
             "storageType": written.storage["type"],
@@ -86,4 +90,5 @@ def from_row(row: Mapping[str, Any]) -> WrittenObject:
         bytes=row["bytes"],
         sha256=row["sha256"],
         storage={"type": row["storageType"], "bucket": row["storageBucket"], "key": row["storageKey"]},
+        without_system=row["withoutSystem"],
     )

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from jobs.sinks.blocks import Blocks, Bodies, Group
 from jobs.sinks.codecs import Buffer
 
@@ -13,13 +16,17 @@ SMALLEST_SHARE = 8
 
 @dataclass(frozen=True)
 class FinishedObject:
-    """An object ready to be stored: the ``roll``-th of its group, ``count`` change events in it."""
+    """An object ready to be stored: the ``roll``-th of its group, ``count`` change events in it.
+
+    ``without_system`` of them are records that got no ``system`` from their systemUserId (BR-007).
+    """
 
     group: Group
     roll: int
     key: str
     count: int
     body: bytearray
+    without_system: int = 0
 
 
 class Layout(Protocol):
@@ -57,6 +64,8 @@ class RollingObject:
     _body: bytearray = field(default_factory=bytearray)
     _count: int = 0
     _roll: int = 0
+    _without_system: int = 0
+    _marks: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def __post_init__(self) -> None:
         room = self.max_bytes - len(self.layout.head(0))
@@ -64,6 +73,7 @@ class RollingObject:
 
     def add(self, bodies: Bodies) -> None:
         """Append bodies that follow the ones added before."""
+        self._marks = np.concatenate([self._marks, bodies.without_system])
         for count, block in self._blocks.feed(bodies):
             self._append(count, block)
 
@@ -85,10 +95,14 @@ class RollingObject:
         for piece in pieces:
             self._body += piece
         self._count += count
+        self._without_system += int(self._marks[:count].sum())
+        self._marks = self._marks[count:]
 
     def _finish(self) -> None:
         if self._count:
             self._body += self.layout.tail
             key = self.layout.key(self._roll)
-            self.done(FinishedObject(self.group, self._roll, key, self._count, self._body))
-            self._body, self._count, self._roll = bytearray(), 0, self._roll + 1
+            self.done(
+                FinishedObject(self.group, self._roll, key, self._count, self._body, self._without_system)
+            )
+            self._body, self._count, self._roll, self._without_system = bytearray(), 0, self._roll + 1, 0

@@ -46,6 +46,7 @@ def store(storage: Storage, batch: Batch, finished: FinishedObject) -> WrittenOb
         bytes=len(finished.body),
         sha256=digest,
         storage=storage.location(finished.key),
+        without_system=finished.without_system,
     )
 
 

@@ -34,8 +34,8 @@ def write(
 ) -> list[WrittenObject]:
     """Write a batch's outcomes and tell every object stored, in a fixed order (BR-012 to 017).
 
-    ``outcomes`` has type, partitionDate, message, shardId, sequenceNumber string and body binary; it is
-    evaluated once. ``partitions`` 1 keeps it in one task without a shuffle, more spread the groups over so
+    ``outcomes`` has type, partitionDate, message, shardId, sequenceNumber string, body binary and withoutSystem
+    boolean; it is evaluated once. ``partitions`` 1 keeps it in one task without a shuffle, more spread the groups over so
     many. ``schemas`` is ``schemas.load()``.
     Raises what the tasks raised: a ``StorageError``, ``ArchivedObjectDiffers``, ``BadOutcomes``; or
     ``UnknownCodec``.
@@ -43,7 +43,7 @@ def write(
     compressor(codec)
     together = outcomes.coalesce(1) if partitions == 1 else outcomes.repartition(partitions, *GROUP)
     ordered = together.sortWithinPartitions(*_order(outcomes.sparkSession.sparkContext)).select(
-        *GROUP, "body"
+        *GROUP, "body", "withoutSystem"
     )
     texts = {type: schema.avro_text for type, schema in schemas.items()}
     assembly = Assembly(batch, storage, texts, codec, max_container_bytes)

@@ -23,7 +23,7 @@ __all__ = [
     "records_in",
 ]
 
-COLUMNS = ("type", "partitionDate", "message", "body")
+COLUMNS = ("type", "partitionDate", "message", "body", "withoutSystem")
 _NESTED = {
     "type": "record",
     "name": "Thing",
@@ -59,6 +59,7 @@ class Outcome(NamedTuple):
     partition_date: str | None
     message: str | None
     body: bytes | None
+    without_system: bool | None = False
 
 
 def thing(number: int, text: str | None = None) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def failure(event: str, message: str = "type is missing") -> Outcome:
 def arrow(rows: Sequence[Outcome], *, large: bool = False) -> pa.RecordBatch:
     """The rows as one Arrow batch."""
     columns: list[Any] = list(zip(*rows, strict=True)) or [[]] * len(COLUMNS)
-    types = [pa.string(), pa.string(), pa.string(), pa.large_binary() if large else pa.binary()]
+    types = [pa.string(), pa.string(), pa.string(), pa.large_binary() if large else pa.binary(), pa.bool_()]
     arrays = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, names=list(COLUMNS))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, StringType, StructField, StructType
+from pyspark.sql.types import BinaryType, BooleanType, StringType, StructField, StructType
 
 from jobs.batch import Batch
 from jobs.demo.emulator import Emulator
@@ -22,8 +22,16 @@ from tests.sinks.outcomes import SCHEMAS, Outcome, contents, failure, record, re
 
 COLUMNS = StructType(
     [
-        StructField(name, BinaryType() if name == "body" else StringType())
-        for name in ("type", "partitionDate", "message", "body", "shardId", "sequenceNumber")
+        StructField(name, {"body": BinaryType(), "withoutSystem": BooleanType()}.get(name, StringType()))
+        for name in (
+            "type",
+            "partitionDate",
+            "message",
+            "body",
+            "withoutSystem",
+            "shardId",
+            "sequenceNumber",
+        )
     ]
 )
 Row = tuple[Any, ...]
