@@ -103,11 +103,6 @@ def odd_string(text: Column, tag: str = "S") -> Column:
     return F.when(text.startswith("{") & is_one_string & ~has_lone_surrogate(text), value)
 
 
-def is_odd(texts: Column) -> Column:
-    r"""Whether any of the texts joined in ``texts`` may be one for :func:`odd_string`: a quick test of many at once."""
-    return F.contains(texts, F.lit("\\")) | F.contains(texts, F.lit('","'))
-
-
 def normalized(text: Column) -> Column:
     """The text without repeated keys: the last of them counts.
 

@@ -1,6 +1,7 @@
 """Unmarshall: from DynamoDB attribute values to the record's values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -29,12 +30,21 @@ def unmarshall(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     +------+----+------------+
     <BLANKLINE>
     """
-    records = [(path, each) for path, each in walk(attributes) if each.kind == "record"]
-    for path, each in sorted(records, key=lambda item: len(item[0])):
-        texts = av.member_texts(text_at(path), [child.name for child in each.children])
-        df = df.withColumn(_texts_name(path), texts)
-    df = df.withColumn("odd", _odd_strings(attributes))
-    return df.withColumns({".".join(path): column for path, column in _values(attributes)}).drop("odd")
+    for _, records in groupby(sorted(_record_paths(attributes), key=_depth), key=_depth):
+        df = df.withColumns({_texts_name(path): _member_texts(path, each) for path, each in records})
+    return df.withColumns({".".join(path): column for path, column in _values(attributes)})
+
+
+def _record_paths(attributes: Sequence[Attribute]) -> list[tuple[Path, Attribute]]:
+    return [(path, each) for path, each in walk(attributes) if each.kind == "record"]
+
+
+def _depth(item: tuple[Path, Attribute]) -> int:
+    return len(item[0])
+
+
+def _member_texts(path: Path, attribute: Attribute) -> Column:
+    return av.member_texts(text_at(path), [child.name for child in attribute.children])
 
 
 def text_at(path: Path) -> Column:
@@ -46,33 +56,10 @@ def _texts_name(path: Path) -> str:
     return ".".join(("image", *path))
 
 
-def _string_paths(attributes: Sequence[Attribute]) -> list[Path]:
-    return [path for path, each in walk(attributes) if each.kind == "string"]
-
-
-def _odd_strings(attributes: Sequence[Attribute]) -> Column:
-    """The strings that aren't plain, in the order of the string attributes; null where all are.
-
-    One lambda for all of them keeps the code of the usual case small enough to be compiled well.
-    """
-    texts = [text_at(path) for path in _string_paths(attributes)]
-    # Not the bare function: Spark would hand its second parameter the position.
-    strings = F.transform(F.array(*texts), lambda text: av.odd_string(text))  # noqa: PLW0108
-    return F.when(av.is_odd(F.concat_ws("", *texts)), strings)
-
-
-def _values(attributes: Sequence[Attribute]) -> list[tuple[Path, Column]]:
-    position = {path: index for index, path in enumerate(_string_paths(attributes))}
-    values = []
+def _values(attributes: Sequence[Attribute]) -> Iterator[tuple[Path, Column]]:
     for path, each in walk(attributes):
-        if each.kind == "record":
-            values.append((path, F.col(f"`{_texts_name(path)}`").isNotNull()))
-        elif each.kind == "string":
-            odd = F.col("odd")[position[path]]
-            values.append((path, F.coalesce(av.plain_string(text_at(path)), odd)))
-        else:
-            values.append((path, value(text_at(path), each)))
-    return values
+        is_there = F.col(f"`{_texts_name(path)}`").isNotNull() if each.kind == "record" else None
+        yield path, value(text_at(path), each) if is_there is None else is_there
 
 
 def value(text: Column, attribute: Attribute) -> Column:
