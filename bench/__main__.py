@@ -1,0 +1,112 @@
+"""``python -m bench``: records per second of the archive job's path, next to the floor of reading the JSON at all."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.corpus import Corpus, corpus
+from bench.machine import machine, pin
+from bench.processes import PeakMemory
+from bench.report import Report, Run, lines, report
+from bench.rounds import Pass, measure
+from bench.rows import spark_rows
+from jobs.errors import PipelineError
+from jobs.session import spark_session
+
+CORES = 2
+CACHE = Path(__file__).parent / ".cache"
+_SETTINGS = {
+    "spark.driver.memory": "4g",
+    "spark.sql.adaptive.enabled": "false",  # as in a stream
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write the JSON; 0 when done, 1 where something is wrong, 130 after Ctrl-C."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        measured = bench(options.cache, options.seed, options.events, options.rounds)
+        _write(options.json or options.cache / "results.json", measured)
+    except PipelineError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def bench(cache: Path, seed: int, events: int, rounds: int) -> Report:
+    """Make the corpus where it isn't there, measure every row, and give the report. Raises PipelineError."""
+    cores, load = pin(CORES), os.getloadavg()[0]
+    made = corpus(cache, seed, events, _say)
+    _say(f"corpus: {made.directory}")
+    with PeakMemory() as memory, tempfile.TemporaryDirectory(dir=cache, prefix="archives-") as scratch:
+        spark = spark_session("dmd-pipeline-bench", cores=cores, conf=_SETTINGS)
+        assert spark._jvm is not None, "a classic session has a JVM"
+        passes = measure(
+            spark_rows(spark, made), rounds, Path(scratch), spark._jvm.java.lang.System.gc, _teller(made)
+        )
+        facts = machine(spark)
+    return report(Run(made, passes, memory.peaks, facts, (load, os.getloadavg()[0])))
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--events", type=_number, default=400_000, metavar="N", help="change events (default 400000)"
+    )
+    parser.add_argument(
+        "--rounds", type=_number, default=3, metavar="N", help="warm rounds, after the cold one (default 3)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="another seed, another corpus (default 1)"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="where the figures go (default results.json in the cache)"
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=CACHE,
+        metavar="DIR",
+        help="where corpora are kept (default bench/.cache)",
+    )
+    return parser.parse_args(arguments)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
+    return int(text)
+
+
+def _teller(made: Corpus) -> Callable[[str, Pass], None]:
+    def tell(what: str, one: Pass) -> None:
+        _say(f"{what}: {made.events / one.seconds:,.0f} records/s ({one.seconds:.1f} s)")
+
+    return tell
+
+
+def _write(file: Path, measured: Report) -> None:
+    file.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
+    print("\n".join(["", *lines(measured), f"figures of every round: {file}"]))
+
+
+def _say(text: str) -> None:
+    print(f"· {text}", file=sys.stderr, flush=True)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """SIGTERM ends the benchmark as Ctrl-C does, so nothing that it made for a while stays behind."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

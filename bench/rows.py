@@ -1,0 +1,70 @@
+"""What is measured: each row of the table is one way through the whole corpus."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from bench.corpus import Corpus
+from bench.floor import parse_only
+from jobs.batch import Batch
+from jobs.errors import PipelineError
+from jobs.sinks.results import WrittenObject
+from jobs.sinks.storage import open_storage
+from jobs.sinks.write import write
+from schemas import load
+from transforms import SystemUserIdPattern, outcomes
+
+FLOOR = "parse only"
+# The rows whose speed is also given as a share of the floor's.
+PATHS = ("transform", "transform and write")
+_BATCH = Batch("stream", "bench", 0, "2026-04-01T00:00:00.000Z")
+
+
+class CountsWrong(PipelineError):
+    """The archive that was written holds more or fewer change events than the corpus: its time counts for nothing."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: ``run`` goes once through the whole corpus, within the directory it is given."""
+
+    name: str
+    run: Callable[[Path], None]
+
+
+def spark_rows(spark: SparkSession, corpus: Corpus) -> list[Row]:
+    """The rows that Spark does. Plans are made here, once, as a stream makes them; running one optimizes it anew."""
+    source = spark.read.parquet(corpus.directory.as_uri())
+    transformed = source.transform(outcomes, load(), F.lit(_BATCH.timestamp), SystemUserIdPattern.of())
+    return [
+        Row("read", partial(_discard, source)),
+        Row(FLOOR, partial(_discard, source.transform(parse_only))),
+        Row("transform", partial(_discard, transformed)),
+        Row("transform and write", partial(_archive, transformed, corpus)),
+    ]
+
+
+def _discard(df: DataFrame, _directory: Path) -> None:
+    df.write.format("noop").mode("overwrite").save()
+
+
+def _archive(transformed: DataFrame, corpus: Corpus, directory: Path) -> None:
+    partitions = transformed.sparkSession.sparkContext.defaultParallelism
+    written = write(transformed, _BATCH, open_storage(str(directory)), load(), partitions=partitions)
+    check_counts(corpus, written)
+
+
+def check_counts(corpus: Corpus, written: Sequence[WrittenObject]) -> None:
+    """Raise ``CountsWrong`` unless read = archived + failed, and failed are the bad ones of the corpus."""
+    archived, failed = (
+        sum(one.count for one in written if one.kind == kind) for kind in ("delivery", "error")
+    )
+    if (archived + failed, failed) != (corpus.events, corpus.bad):
+        raise CountsWrong(
+            f"of {corpus.events:,} change events, {corpus.bad:,} of them bad, {archived:,} were archived and "
+            f"{failed:,} failed: the time says nothing; run the tests"
+        )
