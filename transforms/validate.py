@@ -61,9 +61,15 @@ def _may_lack(path: Path, attribute: Attribute) -> Column:
 
 
 def _may_hide_value() -> Column:
-    """A quick test for what the texts of attributes can't show: JSON null, and a string that looks like an object."""
-    payload = F.replace(F.col("data").cast("string"), F.lit(_USUAL_NULL), F.lit(""))
-    return F.contains(payload, F.lit("null")) | payload.contains('"{') | payload.contains('"\\u007')
+    """A quick test for what the texts of attributes can't show: JSON null, and a string that looks like an object.
+
+    As a string such an object needs escapes. Literal regular expressions, because Java skips through a text in search
+    of them, while Spark's own string functions compare at every byte.
+    """
+    payload = F.col("data").cast("string")
+    expected_nulls = F.when(payload.rlike(_USUAL_NULL), 1).otherwise(0)
+    has_escaped_object = F.contains(payload, F.lit("\\")) & payload.rlike(r'\{\\|\\u007')
+    return (F.regexp_count(payload, F.lit("null")) > expected_nulls) | has_escaped_object
 
 
 def _first_failure(record_schemas: Mapping[str, RecordSchema]) -> Column:
