@@ -6,10 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from jobs.errors import PipelineError
 from jobs.sinks.codecs import CODECS
+from jobs.sinks.failures import BadArchiveUri
+from jobs.sinks.storage import open_storage
+from jobs.sources.kinesis.instants import from_iso
 from transforms.add_system import DEFAULT_PATTERN, SystemUserIdPattern
 
 _TRIGGER = r"^\d+ (milliseconds?|seconds?|minutes?|hours?)$"
@@ -34,13 +45,30 @@ def _known_codec(codec: str) -> str:
     return codec
 
 
+def _storage_uri(uri: str) -> str:
+    try:
+        open_storage(uri)
+    except BadArchiveUri:
+        raise ValueError("must be s3://bucket/prefix or a local directory") from None
+    return uri
+
+
+def _start(start: str) -> str:
+    if start not in ("LATEST", "TRIM_HORIZON"):
+        try:
+            from_iso(start)
+        except ValueError:
+            raise ValueError("must be LATEST, TRIM_HORIZON or an ISO-8601 instant") from None
+    return start
+
+
 class SourceSettings(_Section):
     """Where change events come from."""
 
     stream: str = Field(min_length=1)
     format: Literal["kinesis", "aws-kinesis"] = "kinesis"
     region: str | None = None
-    start: str = "LATEST"
+    start: Annotated[str, AfterValidator(_start)] = "LATEST"
     max_records_per_batch: int = Field(200_000, gt=0)
     max_bytes_per_batch: int = Field(128 << 20, gt=0)
     fail_on_data_loss: bool = True
@@ -49,8 +77,8 @@ class SourceSettings(_Section):
 class ArchiveSettings(_Section):
     """Where the archive and the checkpoint are, and how containers are made."""
 
-    uri: str = Field(min_length=1)
-    checkpoint: str = Field(min_length=1)
+    uri: Annotated[str, AfterValidator(_storage_uri)]
+    checkpoint: Annotated[str, AfterValidator(_storage_uri)]
     codec: Annotated[str, AfterValidator(_known_codec)] = "zstandard"
     max_container_bytes: int = Field(128 << 20, ge=1 << 20)
     trigger: str = Field("10 seconds", pattern=_TRIGGER)
@@ -61,13 +89,14 @@ class CatalogSettings(_Section):
     """The Glue Data Catalog."""
 
     enabled: bool = False
-    database: str | None = Field(None, pattern=r"^[a-z0-9_]{1,255}$")
+    database: str | None = Field(None, pattern=r"^[a-z0-9_]{1,255}$", validate_default=True)
 
-    @model_validator(mode="after")
-    def _named_if_enabled(self) -> "CatalogSettings":
-        if self.enabled and self.database is None:
-            raise ValueError("database is needed where enabled is true")
-        return self
+    @field_validator("database")
+    @classmethod
+    def _named_if_enabled(cls, database: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("enabled") and database is None:
+            raise ValueError("is needed where catalog.enabled is true")
+        return database
 
 
 class SystemUserIdSettings(_Section):
@@ -96,23 +125,28 @@ def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
         raise SettingsError(f"{path}: can't be read: {error.strerror}") from error
     except ValueError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
-    for override in overrides:
-        _set(values, override)
+    problems = [problem for override in overrides if (problem := _set(values, override))]
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems = (
-            f"{path}: {_problem(each)}" for each in error.errors(include_input=False, include_url=False)
-        )
-        raise SettingsError("\n".join(problems)) from None
+        found = error.errors(include_input=False, include_url=False)
+        problems += [f"{path}: {_problem(each)}" for each in found]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
 
 
-def _set(values: dict[str, Any], override: str) -> None:
+def _set(values: dict[str, Any], override: str) -> str | None:
+    """Put the override into the values; returns what is wrong with it, if anything is."""
     match = re.fullmatch(r"(\w+)\.(\w+)=(.*)", override, re.DOTALL)
     if not match:
-        raise SettingsError(f"--set {override}: write it as section.key=value")
+        return f"--set {override}: write it as section.key=value"
     section, key, text = match.groups()
-    values.setdefault(section, {})[key] = _toml_value(text)
+    table = values.setdefault(section, {})
+    # What isn't a table is told as a problem of the file.
+    if isinstance(table, dict):
+        table[key] = _toml_value(text)
+    return None
 
 
 def _toml_value(text: str) -> Any:
@@ -130,4 +164,6 @@ def _problem(error: Any) -> str:
         return f"{key}: there is no such key"
     if error["type"] == "missing":
         return f"{key}: is missing"
+    if error["type"] == "model_type":
+        return f"{key}: must be a section, [{key}]"
     return f"{key}: {error['msg'].removeprefix('Value error, ')}"
