@@ -13,6 +13,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 log = structlog.get_logger()
 
 _POLL_SECONDS = 0.2
+_UPKEEP_SECONDS = 300.0
 _COMMIT_SECONDS = 30.0
 _PARKED_MILLISECONDS = 120_000
 
@@ -31,7 +32,9 @@ class Supervisor:
     """
 
     def __init__(self) -> None:
-        self._stopping = threading.Event()
+        # No threading.Event: a signal handler that sets one may wait for ever for the thread that it interrupted.
+        self._stopping = False
+        self._signal: str | None = None
         self._batch = threading.Lock()
         self._last: int | None = None
 
@@ -40,7 +43,7 @@ class Supervisor:
 
         def run(batch: DataFrame, batch_id: int) -> None:
             with self._batch:
-                if not self._stopping.is_set():
+                if not self._stopping:
                     archive(batch, batch_id)
                     self._last = batch_id
                     return
@@ -52,34 +55,52 @@ class Supervisor:
         """End cleanly on SIGTERM and SIGINT."""
 
         def stop(number: int, _: FrameType | None) -> None:
-            log.info("stopping", signal=signal.Signals(number).name)
-            self._stopping.set()
+            self._signal = signal.Signals(number).name
+            self._stopping = True
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
 
     def supervise(
-        self, query: StreamingQuery, is_done: Callable[[], bool], is_committed: Callable[[int], bool]
+        self,
+        query: StreamingQuery,
+        is_done: Callable[[], bool],
+        is_committed: Callable[[int], bool],
+        upkeep: Callable[[], None] = lambda: None,
     ) -> None:
-        """Wait until the query fails, a stop was asked for or ``is_done``; then end it. Raises the query's failure."""
-        while query.isActive and not self._stopping.is_set():
-            if is_done():
-                self._stopping.set()
-            self._stopping.wait(_POLL_SECONDS)
-        if not query.isActive:
-            failure = query.exception()
-            if failure is not None:
-                raise failure
-            return
-        with self._batch:
-            log.info("stopped", lastBatch=self._last)
-        self._await_commit(is_committed)
-        query.stop()
+        """Wait until the query fails, a stop was asked for or ``is_done``; then end it.
 
-    def _await_commit(self, is_committed: Callable[[int], bool]) -> None:
+        ``upkeep`` is called every few minutes. Raises the query's failure, also where it fails while it is ended.
+        """
+        self._wait(query, is_done, upkeep)
+        if query.isActive:
+            log.info("stopping", signal=self._signal)
+            with self._batch:
+                pass
+            self._await_commit(query, is_committed)
+            query.stop()
+        failure = query.exception()
+        if failure is not None:
+            raise failure
+        log.info("stopped", lastBatch=self._last)
+
+    def _wait(self, query: StreamingQuery, is_done: Callable[[], bool], upkeep: Callable[[], None]) -> None:
+        upkept = time.monotonic()
+        while query.isActive and not self._stopping:
+            if time.monotonic() - upkept >= _UPKEEP_SECONDS:
+                upkeep()
+                upkept = time.monotonic()
+            if is_done():
+                self._stopping = True
+            else:
+                time.sleep(_POLL_SECONDS)
+
+    def _await_commit(self, query: StreamingQuery, is_committed: Callable[[int], bool]) -> None:
         """Give Spark the moment it takes to log the last batch as done; without it the batch is replayed, no more."""
         end = time.monotonic() + _COMMIT_SECONDS
-        while self._last is not None and not is_committed(self._last) and time.monotonic() < end:
+        while query.isActive and time.monotonic() < end:
+            if self._last is None or is_committed(self._last):
+                return
             time.sleep(0.05)
 
 
