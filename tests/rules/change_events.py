@@ -98,11 +98,28 @@ def sale(**attributes: Any) -> Image:
     return _members({"type": "sale", **given, **attributes})
 
 
-IMAGES = {"demand": demand, "notification": notification, "event": event, "sale": sale}
-
-
 def _members(values: Mapping[str, Any]) -> Image:
     return {name: marshalled(value) for name, value in values.items() if value is not GONE}
+
+
+IMAGES = {"demand": demand, "notification": notification, "event": event, "sale": sale}
+FULL = {
+    "demand": demand(
+        artistId="a1", eventName="Concert", saleName="Presale", artistName="Nobody", phoneNumber="+15550100",
+        email="f1@example.com", contactMethod="sms", demandType="remind", systemUserId="s.d.m", isDeleted=False,
+        date={"requested": "2026-03-01", "triggered": "2026-03-02", "notified": "2026-03-03", "deleted": "2026-03-04"},
+    ),
+    "notification": notification(
+        saleName="Presale", messageBody="Soon!", phoneNumber="+15550100", email="f1@example.com",
+        date={"created": "2026-03-01", "updated": "2026-03-02", "deleted": "2026-03-03"},
+    ),
+    "event": event(
+        name="Concert", date={"firstSeen": "2026-03-01", "updated": "2026-03-02", "deleted": "2026-03-03"},
+        eventDate={"start": {"dateTime": "2026-06-01", "localDate": "2026-06-01"}, "end": {"localDate": "2026-06-02"}},
+    ),
+    "sale": sale(name="Presale", date={"deleted": "2026-03-03"}),
+}  # fmt: skip
+"""An image of each type with every attribute that its schema names."""
 
 
 def insert(image: Any, **dynamodb: Any) -> bytes:

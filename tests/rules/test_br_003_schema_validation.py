@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 
 import schemas
 from tests.rules.change_events import (
+    FULL,
     GONE,
     IMAGES,
     As,
@@ -30,22 +31,6 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "sale": ("id", "eventId", "saleStartDateTime"),
 }
 PAIRS = [(type_, name) for type_, names in REQUIRED.items() for name in names]
-FULL = {
-    "demand": demand(
-        artistId="a1", eventName="Concert", saleName="Presale", artistName="Nobody", phoneNumber="+15550100",
-        email="f1@example.com", contactMethod="sms", demandType="remind", systemUserId="s.d.m", isDeleted=False,
-        date={"requested": "2026-03-01", "triggered": "2026-03-02", "notified": "2026-03-03", "deleted": "2026-03-04"},
-    ),
-    "notification": notification(
-        saleName="Presale", messageBody="Soon!", phoneNumber="+15550100", email="f1@example.com",
-        date={"created": "2026-03-01", "updated": "2026-03-02", "deleted": "2026-03-03"},
-    ),
-    "event": event(
-        name="Concert", date={"firstSeen": "2026-03-01", "updated": "2026-03-02", "deleted": "2026-03-03"},
-        eventDate={"start": {"dateTime": "2026-06-01", "localDate": "2026-06-01"}, "end": {"localDate": "2026-06-02"}},
-    ),
-    "sale": sale(name="Presale", date={"deleted": "2026-03-03"}),
-}  # fmt: skip
 OF_OTHER_TYPES = {
     "fanId": 5,
     "phoneNumber": As(None),
