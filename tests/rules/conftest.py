@@ -3,7 +3,8 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.rules import bad_input
+from jobs.sinks.storage import Storage
+from tests.rules import archives, bad_input
 from tests.rules.change_events import Outcomes, archived
 
 
@@ -11,3 +12,9 @@ from tests.rules.change_events import Outcomes, archived
 def bad_outcomes(spark: SparkSession) -> Outcomes:
     """What becomes of all the bad input that there is, in one batch."""
     return archived(spark, bad_input.CASES)
+
+
+@pytest.fixture(scope="session")
+def archived_batch(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Storage:
+    """A directory in which one batch was archived (`archives.PAYLOADS`), as the job does it; not to be written to."""
+    return archives.archive(spark, tmp_path_factory.mktemp("archive"))
