@@ -100,7 +100,8 @@ def odd_string(text: Column, tag: str = "S") -> Column:
     variant = F.try_parse_json(text)
     value = F.variant_get(variant, f"$.{tag}", "string")
     is_one_string = F.schema_of_variant(variant) == f"OBJECT<{tag}: STRING>"
-    return F.when(text.startswith("{") & is_one_string & ~has_lone_surrogate(text), value)
+    # What Spark writes itself has no blank after the brace; a bare string that looks like an object may.
+    return F.when(text.startswith('{"') & is_one_string & ~has_lone_surrogate(text), value)
 
 
 def normalized(text: Column) -> Column:
