@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -19,11 +18,11 @@ from jobs.catalog import open_catalog
 from jobs.errors import PipelineError
 from jobs.log import configure_logging
 from jobs.session import spark_session
-from jobs.settings import Settings, SettingsError, load_settings
+from jobs.settings import ArchiveSettings, Settings, SettingsError, SourceSettings, load_settings
 from jobs.sinks.storage import Storage, open_storage
-from jobs.sinks.write import own_error
 from jobs.sources.kinesis import caught_up, keep_progress, read_progress
-from jobs.stream import Source, aws_kinesis_source, kinesis_source, stream_outcomes
+from jobs.spark_errors import told_in_one_line
+from jobs.stream import Source, aws_kinesis_source, kinesis_source, kinesis_start, stream_outcomes
 from jobs.supervisor import Supervisor
 from transforms import SystemUserIdPattern
 
@@ -37,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logging()
     try:
         settings = load_settings(options.conf, options.set)
+        if options.until_caught_up and settings.source.format != "kinesis":
+            raise SettingsError("--until-caught-up needs source.format kinesis: no other says how far it is")
         run(settings, until_caught_up=options.until_caught_up)
     except SettingsError as error:
         print(error.message, file=sys.stderr)
@@ -69,40 +70,53 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     Raises PipelineError, whatever went wrong.
     """
     began = datetime.now(UTC)
-    storage = open_storage(settings.archive.uri, settings.archive.kms_key_id)
-    checkpoints = open_storage(settings.archive.checkpoint, settings.archive.kms_key_id)
-    storage.check()
-    checkpoints.check()
-    checkpoint.claim(checkpoints, storage.uri)
+    supervisor = Supervisor()
+    supervisor.stop_on_signals()
+    storage, checkpoints = _open(settings.archive)
+    start = kinesis_start(settings.source, checkpoints) if settings.source.format == "kinesis" else None
     record_schemas = schemas.load()
     catalog = open_catalog(settings.catalog, storage, record_schemas)
     catalog.ensure_tables()
     spark = spark_session()
-    with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch:
+    archive = Archive(
+        storage,
+        catalog,
+        record_schemas,
+        settings.archive,
+        spark.sparkContext.defaultParallelism,
+        may_lose=not settings.source.fail_on_data_loss,
+    )
+    with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch, told_in_one_line():
         progress = Path(scratch, "progress.json")
-        source = _source(spark, settings, checkpoints, progress)
-        archive = Archive(
-            storage, catalog, record_schemas, settings.archive, spark.sparkContext.defaultParallelism
-        )
-        supervisor = Supervisor()
-        supervisor.stop_on_signals()
+        source = _source(spark, settings.source, checkpoints, start, progress)
         query = _start(spark, settings, source, archive, checkpoints, supervisor, progress, until_caught_up)
         try:
             supervisor.supervise(
                 query,
                 is_done=lambda: until_caught_up and caught_up(read_progress(progress), began),
                 is_committed=lambda batch_id: checkpoint.is_committed(checkpoints, batch_id),
+                upkeep=lambda: keep_progress(checkpoints, progress),
             )
-        except PySparkException as error:
-            raise own_error(error) or PipelineError(f"the stream failed: {_first_line(error)}") from error
         finally:
             keep_progress(checkpoints, progress)
 
 
-def _source(spark: SparkSession, settings: Settings, checkpoints: Storage, progress: Path) -> Source:
-    if settings.source.format == "aws-kinesis":
+def _open(settings: ArchiveSettings) -> tuple[Storage, Storage]:
+    """The archive and its checkpoint, both usable and belonging together."""
+    storage = open_storage(settings.uri, settings.kms_key_id)
+    checkpoints = open_storage(settings.checkpoint, settings.kms_key_id)
+    storage.check()
+    checkpoints.check()
+    checkpoint.claim(checkpoints, storage.uri)
+    return storage, checkpoints
+
+
+def _source(
+    spark: SparkSession, settings: SourceSettings, checkpoints: Storage, start: str | None, progress: Path
+) -> Source:
+    if start is None:
         return aws_kinesis_source(spark, settings)
-    return kinesis_source(spark, settings, checkpoints, progress)
+    return kinesis_source(spark, settings, checkpoints, start, progress)
 
 
 def _start(
@@ -125,21 +139,23 @@ def _start(
             outcomes,
             Batch("stream", str(query_id), batch_id, logged.timestamp),
             source.read_by(before, logged.end),
+            source.count(before, logged.end),
             lag=lambda: (read_progress(progress) or {}).get("lagMs"),
         )
 
     outcomes = stream_outcomes(source.rows, archive.record_schemas, pattern, archive.partitions)
+    # A job killed while Spark wrote down batch 0 leaves half of that, which Spark would take for another query's
+    # checkpoint for ever. Whose the checkpoint is was settled before.
+    spark.conf.set("spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart", "false")
+    # Seen only where an error is none of ours.
+    spark.conf.set("spark.sql.pyspark.jvmStacktrace.enabled", "true")
     return (
         outcomes.writeStream.queryName("archive")
         .foreachBatch(supervisor.guarded(archive_batch))
-        .option("checkpointLocation", settings.archive.checkpoint)
+        .option("checkpointLocation", checkpoints.uri)
         .trigger(processingTime=_NOW if until_caught_up else settings.archive.trigger)
         .start()
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
 
 
 if __name__ == "__main__":

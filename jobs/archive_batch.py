@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -19,7 +19,7 @@ from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
 from jobs.sinks.write import write
 from jobs.version import VERSION
-from schemas import RecordSchema
+from schemas import RECORD_TYPES, RecordSchema
 
 log = structlog.get_logger()
 
@@ -40,70 +40,99 @@ class Phases:
 
 @dataclass(frozen=True)
 class Archive:
-    """Where and how batches are archived: everything that is the same for all of them."""
+    """Where and how batches are archived: everything that is the same for all of them.
+
+    ``may_lose`` is the conf's leave to go on where a replay finds fewer records than the batch had read.
+    """
 
     storage: Storage
     catalog: Catalog
     record_schemas: Mapping[str, RecordSchema]
     settings: ArchiveSettings
     partitions: int
+    may_lose: bool = False
 
     def archive(
-        self, outcomes: DataFrame, batch: Batch, source: Mapping[str, Any], lag: Callable[[], Any]
+        self,
+        outcomes: DataFrame,
+        batch: Batch,
+        source: Mapping[str, Any],
+        read: int | None,
+        lag: Callable[[], int | None],
     ) -> None:
         """Write the batch, tell the catalog, write the delivery record last, log one line.
 
-        A batch that has a delivery record is archived: its replay, by whatever code, changes nothing.
+        ``read`` is what the source says it read, None where it doesn't count. A batch that has a delivery record is
+        archived: its replay, by whatever code, changes nothing. Raises ``CountsDiffer`` and what the parts raise.
         """
         phases = Phases()
         with phases.timed("lookup"):
             record = read_delivery_record(self.storage, batch)
-        is_replay = record is not None
-        if record is None:
-            with phases.timed("write"):
-                written = write(
-                    outcomes,
-                    batch,
-                    self.storage,
-                    self.record_schemas,
-                    partitions=self.partitions,
-                    codec=self.settings.codec,
-                    max_container_bytes=self.settings.max_container_bytes,
-                )
-            with phases.timed("catalog"):
-                pending = self.catalog.register(_partitions(written))
-            with phases.timed("record"):
-                record = delivery_record(
-                    batch,
-                    version=VERSION,
-                    source=source,
-                    read=_count(written),
-                    written=written,
-                    pending=pending,
-                )
-                write_delivery_record(self.storage, batch, record)
-        else:
+        if record is not None:
             with phases.timed("catalog"):
                 self.catalog.register(record.partitions)
-        log.info("batch", **summary(record), replayed=is_replay, seconds=phases.seconds, lagMs=lag())
+            _log(record, None, phases, lag, replayed=True)
+            return
+        with phases.timed("write"):
+            written = self._write(outcomes, batch)
+        read = self._accounted(batch, read, sum(one.count for one in written))
+        record = delivery_record(batch, version=VERSION, source=source, read=read, written=written)
+        with phases.timed("catalog"):
+            pending = self.catalog.register(record.partitions)
+        with phases.timed("record"):
+            record = replace(record, pending_partitions=tuple(pending))
+            record = write_delivery_record(self.storage, batch, record)
+        _log(record, sum(one.without_system for one in written), phases, lag, replayed=False)
+
+    def _write(self, outcomes: DataFrame, batch: Batch) -> list[WrittenObject]:
+        return write(
+            outcomes,
+            batch,
+            self.storage,
+            self.record_schemas,
+            partitions=self.partitions,
+            codec=self.settings.codec,
+            max_container_bytes=self.settings.max_container_bytes,
+        )
+
+    def _accounted(self, batch: Batch, read: int | None, written: int) -> int:
+        """What counts as read: what the source says, unless it doesn't, or some of it expired and conf allows that."""
+        if read is None:
+            return written
+        if written < read and self.may_lose:
+            log.warning("batch.data_loss", batchId=batch.batch_id, read=read, left=written)
+            return written
+        return read
 
 
-def _partitions(written: Sequence[WrittenObject]) -> set[tuple[str, str]]:
-    return {(str(one.type), str(one.partition_date)) for one in written if one.kind == "delivery"}
-
-
-def _count(written: Sequence[WrittenObject]) -> int:
-    return sum(one.count for one in written)
+def _log(
+    record: DeliveryRecord,
+    without_system: int | None,
+    phases: Phases,
+    lag: Callable[[], int | None],
+    *,
+    replayed: bool,
+) -> None:
+    log.info(
+        "batch",
+        **summary(record),
+        withoutSystem=without_system,
+        replayed=replayed,
+        seconds=phases.seconds,
+        lagMs=lag(),
+    )
 
 
 def summary(record: DeliveryRecord) -> dict[str, Any]:
     """What a batch's log line says of its delivery record: counts, objects and bytes, nothing of any record."""
     archived: Counter[str] = Counter()
     failed: Counter[str] = Counter()
+    messages: Counter[str] = Counter()
     for delivery in record.deliveries:
         archived[delivery.type] += delivery.count
     for error in record.errors:
-        failed[error.message] += error.count
+        failed[_type_of(error.message)] += error.count
+        messages[error.message] += error.count
     sizes = [*(each.bytes for each in record.deliveries), *(each.bytes for each in record.errors)]
     return {
         "batchId": record.batch_id,
@@ -111,7 +140,18 @@ def summary(record: DeliveryRecord) -> dict[str, Any]:
         "read": record.counts.read,
         "archived": dict(archived),
         "failed": dict(failed),
+        "errors": dict(messages),
         "objects": len(sizes),
         "bytes": sum(sizes),
         "pendingPartitions": len(record.pending_partitions),
     }
+
+
+def _type_of(message: str) -> str:
+    """The record type that an archive error's message names, "unknown" where the event never came that far.
+
+    >>> _type_of("demand: fanId is missing (BR-003)"), _type_of("the payload is empty")
+    ('demand', 'unknown')
+    """
+    type, colon, _ = message.partition(":")
+    return type if colon and type in RECORD_TYPES else "unknown"

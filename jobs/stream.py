@@ -1,26 +1,35 @@
 """The streaming part of the job: from the source to the outcomes of each micro-batch."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.settings import Settings
+from jobs.errors import PipelineError
+from jobs.settings import SourceSettings
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis import (
     KinesisDataSource,
     kinesis_client,
     load_or_keep_start,
     ranges,
+    records_between,
     restore_progress,
 )
+from jobs.sources.kinesis.instants import from_iso
 from schemas import RecordSchema
 from transforms import SystemUserIdPattern, outcomes
 from transforms.iso8601 import iso_millis
+
+
+class ConnectorMissingError(PipelineError):
+    """The jar of the AWS connector isn't on Spark's class path."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +46,24 @@ class Source:
             return {"stream": self.stream}
         return {"stream": self.stream, "shards": ranges(self.start if before is None else before, end)}
 
+    def count(self, before: Mapping[str, Any] | None, end: Mapping[str, Any]) -> int | None:
+        """How many change events a batch read, by the source's own count; None where it keeps none."""
+        if self.start is None:
+            return None
+        return records_between(self.start if before is None else before, end)
 
-def kinesis_source(spark: SparkSession, settings: Settings, checkpoint: Storage, progress: Path) -> Source:
-    """Our own Kinesis reader (``source.format = "kinesis"``). Raises SourceError."""
-    import json
 
-    source = settings.source
-    spark.dataSource.register(KinesisDataSource)
+def kinesis_start(source: SourceSettings, checkpoint: Storage) -> str:
+    """Where the checkpoint starts reading, resolved and kept at the first call. Raises SourceError."""
     client = kinesis_client(source.region)
-    start = load_or_keep_start(checkpoint, client, source.stream, source.start, datetime.now(UTC))
+    return load_or_keep_start(checkpoint, client, source.stream, source.start, datetime.now(UTC))
+
+
+def kinesis_source(
+    spark: SparkSession, source: SourceSettings, checkpoint: Storage, start: str, progress: Path
+) -> Source:
+    """Our own Kinesis reader (``source.format = "kinesis"``), from ``kinesis_start``. Raises SourceError."""
+    spark.dataSource.register(KinesisDataSource)
     restore_progress(checkpoint, progress)
     reader = spark.readStream.format("kinesis").options(
         streamName=source.stream,
@@ -59,24 +77,45 @@ def kinesis_source(spark: SparkSession, settings: Settings, checkpoint: Storage,
     return Source(source.stream, reader.load(), json.loads(start))
 
 
-def aws_kinesis_source(spark: SparkSession, settings: Settings) -> Source:
-    """The connector that EMR bundles (``source.format = "aws-kinesis"``).
+def aws_kinesis_source(spark: SparkSession, source: SourceSettings) -> Source:
+    """The connector that EMR bundles (``source.format = "aws-kinesis"``). Raises ConnectorMissingError.
 
     Its offset log holds no ends: a replayed batch may hold other rows, and records were lost around reshards when we
     measured it. Only for streams that need its fan-out more than the guarantee.
     """
-    source = settings.source
-    start = source.start if source.start in ("LATEST", "TRIM_HORIZON") else f"AT_TIMESTAMP {source.start}"
+    endpoint = kinesis_client(source.region).meta
     reader = spark.readStream.format("aws-kinesis").options(
         **{
             "kinesis.streamName": source.stream,
-            "kinesis.region": source.region,
+            "kinesis.region": endpoint.region_name,
+            "kinesis.endpointUrl": endpoint.endpoint_url,
             "kinesis.consumerType": "GetRecords",
-            "kinesis.startingposition": start,
-            "kinesis.failondataloss": str(source.fail_on_data_loss).lower(),
+            "kinesis.startingPosition": _starting_position(source.start),
+            "kinesis.maxFetchRecordsPerShard": str(source.max_records_per_batch),
+            "kinesis.failOnDataLoss": str(source.fail_on_data_loss).lower(),
         }
     )
-    return Source(source.stream, reader.load().withColumn("shardId", F.lit(None).cast("string")), None)
+    try:
+        rows = reader.load()
+    except AnalysisException as error:
+        if error.getCondition() != "DATA_SOURCE_NOT_FOUND":
+            raise
+        raise ConnectorMissingError(
+            'source.format = "aws-kinesis" needs the AWS connector on the class path: add its jar with '
+            "spark-submit --jars (EMR has it), or take the format kinesis"
+        ) from error
+    return Source(source.stream, rows.withColumn("shardId", F.lit(None).cast("string")), None)
+
+
+def _starting_position(start: str) -> str:
+    """The start as the connector takes it, instants in whole seconds.
+
+    >>> _starting_position("LATEST"), _starting_position("2026-03-01T12:00:00.250+01:00")
+    ('LATEST', 'AT_TIMESTAMP 2026-03-01T11:00:00Z')
+    """
+    if start in ("LATEST", "TRIM_HORIZON"):
+        return start
+    return f"AT_TIMESTAMP {from_iso(start):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def stream_outcomes(

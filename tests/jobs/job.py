@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
 # The JVM says this before it reads any setting, see docs/decisions/session.md.
+# What takes the JVM longest in a short run is to compile thoroughly what runs once.
+_SHORT_RUN = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
 _OF_THE_JVM = "WARNING: Using incubator modules: jdk.incubator.vector"
 
 
@@ -115,7 +117,7 @@ class Job:
                 stdin=subprocess.DEVNULL,
                 stdout=to_out,
                 stderr=to_err,
-                env={**self.environment, **environment},
+                env={**self.environment, **_SHORT_RUN, **environment},
                 start_new_session=True,
             )
         try:

@@ -3,24 +3,25 @@
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.jobs.archived import Archived
+from tests.jobs.checkpoints import committed
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
+
+BATCH = 40
 
 
 @dataclass(frozen=True)
 class Story:
-    """A run that SIGTERM ended, and one that followed after the newest commit was lost."""
+    """A run that SIGTERM ended in the middle of its batches, and the one that followed."""
 
     ledger: list[Entry]
     stopped: Finished
     committed: set[int]
-    between: dict[str, bytes]
-    lost: int
+    between: Archived
     second: Finished
     archive: Archived
 
@@ -28,31 +29,32 @@ class Story:
 @pytest.fixture(scope="module")
 def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story:
     source = producer(2)
-    source.publish_some(seed=3, count=500)
-    archiving = job(source.stream, max_records_per_batch=40)
-    directory, checkpoint = archiving.directory / "archive", archiving.directory / "checkpoint"
+    source.publish_some(seed=3, count=400)
+    archiving = job(source.stream, max_records_per_batch=BATCH)
+    directory = archiving.directory / "archive"
     with archiving.started() as running:
         running.wait_for(lambda: len(running.batches()) >= 3)
         stopped = running.end(signal.SIGTERM)
-    committed = commits(checkpoint)
-    between = dict(Archived.in_directory(directory).objects)
-    lost = max(committed)
-    for name in (str(lost), f".{lost}.crc"):
-        (checkpoint / "commits" / name).unlink()
+    done = committed(archiving.directory / "checkpoint")
+    between = Archived.in_directory(directory)
     second = archiving.run()
-    return Story(source.ledger, stopped, committed, between, lost, second, Archived.in_directory(directory))
-
-
-def commits(checkpoint: Path) -> set[int]:
-    return {int(path.name) for path in (checkpoint / "commits").iterdir() if path.name.isdecimal()}
+    return Story(source.ledger, stopped, done, between, second, Archived.in_directory(directory))
 
 
 def test_sigterm_ends_the_job_after_the_running_batch(story: Story) -> None:
     story.stopped.succeeded()
     assert story.committed == {line["batchId"] for line in story.stopped.batches}
-    assert len(story.committed) < 500 / 40
+    assert 3 <= len(story.committed) < 400 / BATCH
+    assert len(story.between.records) == len(story.committed)
 
 
-def test_go(story: Story) -> None:
-    story.second.succeeded()
+def test_the_log_says_why_it_ended(story: Story) -> None:
+    stopping, stopped = story.stopped.lines[-2:]
+    assert (stopping["event"], stopping["signal"]) == ("stopping", "SIGTERM")
+    assert (stopped["event"], stopped["lastBatch"]) == ("stopped", max(story.committed))
+
+
+def test_the_next_run_finishes_and_every_record_is_archived_exactly_once(story: Story) -> None:
+    assert not any(line["replayed"] for line in story.second.succeeded().batches)
+    assert story.between.objects.items() <= story.archive.objects.items()
     story.archive.holds(story.ledger)
