@@ -122,7 +122,11 @@ class LocalStorage(Storage):
 
     def _make(self, folder: Path) -> None:
         if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except FileExistsError as error:
+                # Not to be taken for the object itself, which isn't there.
+                raise NotADirectoryError(*error.args) from error
             for parent in (folder, *folder.parents):
                 if not parent.is_relative_to(self.directory):
                     break

@@ -206,3 +206,14 @@ def test_a_relative_directory_is_made_absolute(tmp_path: Path, monkeypatch: pyte
 def test_another_uri_is_refused(uri: str) -> None:
     with pytest.raises(BadArchiveUri):
         open_storage(uri)
+
+
+def test_a_file_where_a_folder_is_due_is_no_object_that_exists(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    for storage, key in (
+        (open_storage(str(tmp_path)), "data/a"),
+        (open_storage(str(tmp_path / "data")), "a"),
+    ):
+        with pytest.raises(StorageError, match="a part of its path is a file") as raised:
+            storage.put(key, b"x")
+        assert not isinstance(raised.value, ObjectExists)
