@@ -114,8 +114,9 @@ def _record_value(text: Column, attribute: Attribute) -> Column:
 def _array_value(text: Column, attribute: Attribute) -> Column:
     item = attribute.items
     assert item is not None
-    values = _if_complete(F.transform(av.list_texts(text), lambda each: value(each, item)))
-    return F.coalesce(values, *(_set_value(text, tag, item) for tag in attribute.tags[1:]))
+    return F.coalesce(
+        _items(av.list_texts(text), item), *(_set_value(text, tag, item) for tag in attribute.tags[1:])
+    )
 
 
 def _set_value(text: Column, tag: str, item: Attribute) -> Column:
@@ -131,8 +132,17 @@ def _set_value(text: Column, tag: str, item: Attribute) -> Column:
 def _map_value(text: Column, attribute: Attribute) -> Column:
     item = attribute.items
     assert item is not None
-    values = F.transform_values(av.map_texts(text), lambda _, each: value(each, item))
-    return F.when(_if_complete(F.map_values(values)).isNotNull(), values)
+    texts = av.map_texts(text)
+    return F.map_from_arrays(F.map_keys(texts), _items(F.map_values(texts), item))
+
+
+def _items(texts: Column, item: Attribute) -> Column:
+    """The values of the elements; null where one of them is malformed, or absent and the schema wants it."""
+    values = F.transform(texts, lambda each: value(each, item))
+    if not item.nullable:
+        return _if_complete(values)
+    malformed = F.zip_with(values, texts, lambda found, each: found.isNull() & ~av.is_absent(each))
+    return F.when(~F.exists(malformed, lambda each: each), values)
 
 
 def _if_complete(values: Column) -> Column:

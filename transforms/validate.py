@@ -68,7 +68,7 @@ def _may_hide_value() -> Column:
     """
     payload = F.col("data").cast("string")
     expected_nulls = F.when(payload.rlike(_USUAL_NULL), 1).otherwise(0)
-    has_escaped_object = F.contains(payload, F.lit("\\")) & payload.rlike(r'\{\\|\\u007')
+    has_escaped_object = F.contains(payload, F.lit("\\")) & payload.rlike(r"\{\\|\\u007")
     return (F.regexp_count(payload, F.lit("null")) > expected_nulls) | has_escaped_object
 
 
