@@ -78,6 +78,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     catalog = open_catalog(settings.catalog, storage, record_schemas)
     catalog.ensure_tables()
     spark = spark_session()
+    checkpoint.check_spark_reaches(spark, checkpoints)
     archive = Archive(
         storage,
         catalog,

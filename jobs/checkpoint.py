@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.sql import SparkSession
+
 from jobs.errors import PipelineError
 from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.storage import Storage
@@ -35,6 +38,20 @@ def claim(checkpoint: Storage, archive_uri: str) -> None:
                 f"archive.checkpoint {checkpoint.uri} belongs to the archive {owner}, not to {archive_uri}: "
                 "give each archive a checkpoint of its own"
             ) from None
+
+
+def check_spark_reaches(spark: SparkSession, checkpoint: Storage) -> None:
+    """Raise CheckpointError where we can write to the checkpoint but Spark can't: its S3 client comes with EMR only."""
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None, "a classic session has a JVM"
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+    try:
+        jvm.org.apache.hadoop.fs.Path(checkpoint.uri).getFileSystem(hadoop)
+    except Py4JJavaError as error:
+        raise CheckpointError(
+            f"archive.checkpoint {checkpoint.uri}: this Spark has no file system for it; on EMR it has, elsewhere use a "
+            "local directory"
+        ) from error
 
 
 def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pyspark.errors import AnalysisException
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -97,8 +97,8 @@ def aws_kinesis_source(spark: SparkSession, source: SourceSettings) -> Source:
     )
     try:
         rows = reader.load()
-    except AnalysisException as error:
-        if error.getCondition() != "DATA_SOURCE_NOT_FOUND":
+    except Py4JJavaError as error:
+        if "DATA_SOURCE_NOT_FOUND" not in str(error.java_exception):
             raise
         raise ConnectorMissingError(
             'source.format = "aws-kinesis" needs the AWS connector on the class path: add its jar with '

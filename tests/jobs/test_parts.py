@@ -1,0 +1,93 @@
+"""Parts of the job that need no process of their own."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+import schemas
+from jobs import checkpoint
+from jobs.archive_batch import Archive
+from jobs.batch import Batch
+from jobs.catalog.glue import NoCatalog
+from jobs.settings import ArchiveSettings, SourceSettings
+from jobs.sinks.failures import CountsDiffer
+from jobs.sinks.storage import open_storage
+from jobs.stream import ConnectorMissingError, aws_kinesis_source
+from tests.jobs.archived import Archived
+
+BATCH = Batch("stream", "a-query", 3, "2026-03-01T12:34:56.789Z")
+
+
+def archive(directory: Path, **values: Any) -> Archive:
+    settings = ArchiveSettings(uri=str(directory), checkpoint=str(directory))
+    return Archive(open_storage(str(directory)), NoCatalog(), schemas.load(), settings, 1, **values)
+
+
+@pytest.fixture
+def outcomes(spark: SparkSession) -> DataFrame:
+    """Three change events that can't be archived."""
+    rows = spark.range(3).select(F.col("id").cast("string").alias("sequenceNumber"))
+    return rows.selectExpr(
+        "cast(null as string) as type",
+        "cast(null as string) as partitionDate",
+        "'the payload is empty' as message",
+        """cast(',""' as binary) as body""",
+        "false as withoutSystem",
+        "'shardId-0' as shardId",
+        "sequenceNumber",
+    )
+
+
+@pytest.mark.parametrize("read", [2, 4])
+def test_a_batch_that_does_not_add_up_fails_and_gets_no_delivery_record(
+    outcomes: DataFrame, tmp_path: Path, read: int
+) -> None:
+    with pytest.raises(CountsDiffer, match=f"read {read} change events but wrote 0 archived and 3 failed"):
+        archive(tmp_path).archive(outcomes, BATCH, {}, read, lambda: None)
+    assert not (tmp_path / "deliveries").exists()
+
+
+def test_where_conf_allows_loss_a_replay_may_find_fewer_records_but_never_more(
+    outcomes: DataFrame, tmp_path: Path
+) -> None:
+    lossy = archive(tmp_path, may_lose=True)
+    with pytest.raises(CountsDiffer):
+        lossy.archive(outcomes, BATCH, {}, 2, lambda: None)
+    lossy.archive(outcomes, BATCH, {}, 4, lambda: None)
+    (record,) = Archived.in_directory(tmp_path).records
+    assert record["counts"] == {"read": 3, "archived": 0, "failed": 3}
+
+
+def test_a_source_that_does_not_count_is_believed(outcomes: DataFrame, tmp_path: Path) -> None:
+    archive(tmp_path).archive(outcomes, BATCH, {}, None, lambda: None)
+    (record,) = Archived.in_directory(tmp_path).records
+    assert record["counts"]["read"] == 3
+
+
+def test_the_connector_of_aws_is_asked_for_where_it_is_missing(spark: SparkSession) -> None:
+    settings = SourceSettings(stream="changes", format="aws-kinesis", region="eu-west-1")
+    with pytest.raises(ConnectorMissingError, match="add its jar with spark-submit --jars"):
+        aws_kinesis_source(spark, settings)
+
+
+def test_a_checkpoint_that_spark_cannot_reach_is_told_before_the_query_starts(spark: SparkSession) -> None:
+    with pytest.raises(checkpoint.CheckpointError, match="s3://bucket/p: this Spark has no file system"):
+        checkpoint.check_spark_reaches(spark, open_storage("s3://bucket/p"))
+
+
+def test_a_checkpoint_in_a_directory_is_fine(spark: SparkSession, tmp_path: Path) -> None:
+    checkpoint.check_spark_reaches(spark, open_storage(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "entry", [None, b"", b"v1\n{}\n{}", b"v1\nnot json\n{}", b'v1\n{"batchTimestampMs":1}']
+)
+def test_an_offset_log_that_cannot_be_read_is_told_in_words(tmp_path: Path, entry: bytes | None) -> None:
+    if entry is not None:
+        (tmp_path / "offsets").mkdir()
+        (tmp_path / "offsets" / "7").write_bytes(entry)
+    with pytest.raises(checkpoint.CheckpointError, match="no readable offsets/7: restore it"):
+        checkpoint.logged_batch(open_storage(str(tmp_path)), 7)
