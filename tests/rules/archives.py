@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from jobs.batch import Batch
 from jobs.catalog.glue import NoCatalog
 from jobs.settings import ArchiveSettings
 from jobs.sinks.storage import Storage, open_storage
+from schemas import RecordSchema
 from tests.rules.change_events import demand, event, insert, modify, notification, remove, sale
 from transforms.add_system import SystemUserIdPattern
 from transforms.outcomes import outcomes
@@ -53,6 +54,7 @@ def archive(
     partitions: int = 2,
     backwards: bool = False,
     read: int | None = None,
+    record_schemas: Mapping[str, RecordSchema] | None = None,
 ) -> Storage:
     """Archive the payloads as one batch, put on two shards in turn.
 
@@ -62,10 +64,11 @@ def archive(
     frame = spark.createDataFrame(
         rows[::-1] if backwards else rows, "data binary, shardId string, sequenceNumber string"
     )
-    made = outcomes(frame, schemas.load(), F.lit(batch.timestamp), SystemUserIdPattern.of())
+    known = record_schemas or schemas.load()
+    made = outcomes(frame, known, F.lit(batch.timestamp), SystemUserIdPattern.of())
     storage = open_storage(str(directory))
     settings = ArchiveSettings(uri=str(directory), checkpoint=str(directory))
-    job = Archive(storage, NoCatalog(), schemas.load(), settings, partitions)
+    job = Archive(storage, NoCatalog(), known, settings, partitions)
     job.archive(
         made, batch, {"stream": "changes"}, read=len(payloads) if read is None else read, lag=lambda: None
     )
