@@ -183,7 +183,8 @@ def exact_decimal(digits: Column, precision: int, scale: int) -> Column:
     trailing_zeros = F.length(all_digits) - F.length(F.rtrim(all_digits, F.lit("0")))
     places = F.greatest(fraction, F.lit(0)) - exponent - trailing_zeros
     is_zero = F.rtrim(all_digits, F.lit("0")) == ""
-    return F.when(is_zero | (places <= scale), digits.try_cast(f"decimal({precision},{scale})"))
+    spark_type = f"decimal({precision},{scale})"
+    return F.when(is_zero, F.lit(0).cast(spark_type)).when(places <= scale, digits.try_cast(spark_type))
 
 
 def exact_integer(digits: Column, spark_type: str) -> Column:
