@@ -145,9 +145,6 @@ def _start(
         )
 
     outcomes = stream_outcomes(source.rows, archive.record_schemas, pattern, archive.partitions)
-    # A job killed while Spark wrote down batch 0 leaves half of that, which Spark would take for another query's
-    # checkpoint for ever. Whose the checkpoint is was settled before.
-    spark.conf.set("spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart", "false")
     # Seen only where an error is none of ours.
     spark.conf.set("spark.sql.pyspark.jvmStacktrace.enabled", "true")
     return (

@@ -99,11 +99,13 @@ def find_jars() -> list[Path]:
 
 def _local(threads: int, scratch: Path) -> dict[str, str]:
     """Settings of a local session: quiet, on loopback, and nothing of it in the working directory."""
-    with resources.as_file(resources.files("jobs") / "log4j2.properties") as logging:
-        java_options = (
-            f"-XX:+UseParallelGC -Duser.timezone=UTC -Dlog4j2.configurationFile={logging.as_uri()} "
-            f"-Dderby.system.home={scratch} -Djava.io.tmpdir={scratch}"
-        )
+    # A copy, because the package may be inside a zip.
+    logging = scratch / "log4j2.properties"
+    logging.write_text((resources.files("jobs") / "log4j2.properties").read_text())
+    java_options = (
+        f"-XX:+UseParallelGC -Duser.timezone=UTC -Dlog4j2.configurationFile={logging.as_uri()} "
+        f"-Dderby.system.home={scratch} -Djava.io.tmpdir={scratch}"
+    )
     return {
         "spark.master": f"local[{threads}]",
         "spark.driver.memory": "2g",

@@ -1,6 +1,7 @@
 """The streaming part of the job: from the source to the outcomes of each micro-batch."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,6 +64,7 @@ def kinesis_source(
     spark: SparkSession, source: SourceSettings, checkpoint: Storage, start: str, progress: Path
 ) -> Source:
     """Our own Kinesis reader (``source.format = "kinesis"``), from ``kinesis_start``. Raises SourceError."""
+    _lead_to_packages(spark)
     spark.dataSource.register(KinesisDataSource)
     restore_progress(checkpoint, progress)
     reader = spark.readStream.format("kinesis").options(
@@ -75,6 +77,18 @@ def kinesis_source(
         **({"region": source.region} if source.region else {}),
     )
     return Source(source.stream, reader.load(), json.loads(start))
+
+
+def _lead_to_packages(spark: SparkSession) -> None:
+    """Let a source's own process find our packages where they come from a zip.
+
+    To all others Spark 4.1 says where --py-files are; to this one it names a folder that doesn't exist.
+    """
+    packages = Path(__file__).parents[1]
+    if not packages.is_dir():
+        environment = spark.sparkContext.environment
+        known = filter(None, [str(packages), environment.get("PYTHONPATH")])
+        environment["PYTHONPATH"] = os.pathsep.join(known)
 
 
 def aws_kinesis_source(spark: SparkSession, source: SourceSettings) -> Source:

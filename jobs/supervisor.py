@@ -74,7 +74,7 @@ class Supervisor:
         """
         self._wait(query, is_done, upkeep)
         if query.isActive:
-            log.info("stopping", signal=self._signal)
+            log.info("stopping", reason=self._signal or "caught up")
             with self._batch:
                 pass
             self._await_commit(query, is_committed)

@@ -50,7 +50,7 @@ def test_sigterm_ends_the_job_after_the_running_batch(story: Story) -> None:
 
 def test_the_log_says_why_it_ended(story: Story) -> None:
     stopping, stopped = story.stopped.lines[-2:]
-    assert (stopping["event"], stopping["signal"]) == ("stopping", "SIGTERM")
+    assert (stopping["event"], stopping["reason"]) == ("stopping", "SIGTERM")
     assert (stopped["event"], stopped["lastBatch"]) == ("stopped", max(story.committed))
 
 
