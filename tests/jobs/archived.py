@@ -43,8 +43,8 @@ class Archived:
 
     @classmethod
     def in_directory(cls, directory: Path) -> "Archived":
-        """An archive in a local directory."""
-        files = [path for path in directory.rglob("*") if path.is_file()]
+        """An archive in a local directory; files that a killed job was writing are hidden, for engines too."""
+        files = [path for path in directory.rglob("*") if path.is_file() and not path.name.startswith(".")]
         objects = {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
         return cls(objects, {"type": "file", "bucket": str(directory)})
 
