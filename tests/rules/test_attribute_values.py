@@ -34,7 +34,7 @@ def outcomes(spark: SparkSession) -> Outcomes:
     return archived(spark, CASES)
 
 
-@pytest.mark.parametrize("what", OTHERS.keys() - {"S"})
+@pytest.mark.parametrize("what", [what for what in OTHERS if what != "S"])
 def test_anything_but_a_string_where_a_string_is_due_is_an_archive_error(
     what: str, outcomes: Outcomes
 ) -> None:
@@ -42,14 +42,14 @@ def test_anything_but_a_string_where_a_string_is_due_is_an_archive_error(
     assert outcomes[f"in M: {what}"].message == NESTED
 
 
-@pytest.mark.parametrize("what", OTHERS.keys() - {"BOOL"})
+@pytest.mark.parametrize("what", [what for what in OTHERS if what != "BOOL"])
 def test_anything_but_a_boolean_where_a_boolean_is_due_is_an_archive_error(
     what: str, outcomes: Outcomes
 ) -> None:
     assert outcomes[f"BOOL: {what}"].message == BOOLEAN
 
 
-@pytest.mark.parametrize("what", OTHERS.keys() - {"M"})
+@pytest.mark.parametrize("what", [what for what in OTHERS if what != "M"])
 def test_anything_but_a_map_where_a_map_is_due_is_an_archive_error(what: str, outcomes: Outcomes) -> None:
     assert outcomes[f"M: {what}"].message == MAP
 
