@@ -3,7 +3,7 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.rules.change_events import As, Outcomes, archived, event, insert, modify, sale
+from tests.rules.change_events import As, Outcomes, archived, event, insert, modify, payload, sale
 from tests.rules.values import NO_VALUES, OF_EVERY_TYPE
 
 STRING = "sale: name is not a DynamoDB S that fits Avro string (BR-003)"
@@ -22,6 +22,12 @@ CASES = {
     },
     "NULL": insert(sale(name=None, isDeleted=None, date=None)),
     "NULL in maps": insert(event(eventDate={"start": None, "end": {"dateTime": None}})),
+    **{
+        f"JSON null beside userIdentity null{where}": payload(
+            {"eventName": "INSERT", "userIdentity": None, "dynamodb": {"NewImage": sale(**{name: As(None)})}}
+        )
+        for where, name in (("", "name"), (", in an attribute no schema names", "userIdentity"))
+    },
     "with blanks": insert(sale(name="x")).replace(b'{"S":"x"}', b' { "S" :\t"x"\r\n} '),
     "spelled with escapes": insert(sale(name="x")).replace(
         b'"name":{"S":"x"}', b'"n\\u0061me":{"\\u0053":"\\u0078"}'
@@ -66,6 +72,12 @@ def test_null_on_an_optional_attribute_is_absent(outcomes: Outcomes) -> None:
         "start": None,
         "end": {"dateTime": None, "localDate": None},
     }
+
+
+def test_json_null_is_seen_beside_the_null_that_dynamodb_itself_writes(outcomes: Outcomes) -> None:
+    assert outcomes["JSON null beside userIdentity null"].message == STRING
+    unnamed = outcomes["JSON null beside userIdentity null, in an attribute no schema names"]
+    assert unnamed.message is None
 
 
 @pytest.mark.parametrize("case", ["S: S", "with blanks", "spelled with escapes"])

@@ -63,6 +63,8 @@ PAYLOADS = [insert(IMAGE), insert(demand()), remove(IMAGE), insert(sale(**{name:
 
 def _edit_demand(schema: dict[str, Any]) -> None:
     schema["fields"].extend(field for field, _, _, _ in ADDED.values())
+    date = next(field for field in schema["fields"] if field["name"] == "date")["type"]
+    date["fields"] += [optional("confirmed", "string"), optional("attempts", "long")]
 
 
 def _edit_event(schema: dict[str, Any]) -> None:
@@ -171,6 +173,7 @@ NESTED = {
     "announced": insert(event(date={"updated": "2026-03-01", "announced": "2026-02-01"})),
     "not announced": insert(event(date={"updated": "2026-03-01"})),
     "removed": remove(event()),
+    "confirmed": insert(demand(date={"requested": "2026-03-01", "confirmed": "2026-03-04", "attempts": 2})),
     "zone wrong": insert(event(eventDate={"start": {"zone": 1}})),
 }
 
@@ -188,6 +191,12 @@ def test_a_member_of_a_record_is_archived_too(nested: Outcomes) -> None:
     }
     due = "event: eventDate.start.zone is not a DynamoDB S that fits Avro string (BR-003)"
     assert nested["zone wrong"].message == due
+
+
+def test_a_date_that_is_added_to_a_demand_s_competes_for_the_reference_s_timestamp(nested: Outcomes) -> None:
+    assert nested["confirmed"].record["date"]["confirmed"] == "2026-03-04"
+    assert nested["confirmed"].record["date"]["attempts"] == 2
+    assert nested["confirmed"].record["reference"]["timestamp"] == "2026-03-04"
 
 
 def test_a_member_that_an_image_with_its_record_must_have(nested: Outcomes) -> None:
