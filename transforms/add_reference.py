@@ -1,8 +1,11 @@
 """BR-006: every record gets a reference, its identity and its time."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from schemas import RecordSchema
 from transforms.columns import at
 from transforms.iso8601 import instant
 
@@ -13,20 +16,32 @@ _IDS = {
     "event": ("id",),
     "sale": ("eventId", "id"),
 }
-# Where the reference timestamp comes from: the first that is present. A demand's is the latest of its dates.
+# Where the reference timestamp comes from: the first that is present.
 _TIMESTAMPS = {
     "notification": ("date.deleted", "date.updated"),
     "event": ("date.deleted", "date.updated"),
     "sale": ("date.deleted", "saleStartDateTime"),
 }
-_DEMAND_DATES = ("date.requested", "date.triggered", "date.notified", "date.deleted")
+DEMAND_DATES = ("date.requested", "date.triggered", "date.notified", "date.deleted")
 
 
-def add_reference(df: DataFrame, batch_time: Column) -> DataFrame:
+def dates_of(demand: RecordSchema) -> tuple[str, ...]:
+    """The paths of a demand's dates: whatever strings its schema has in ``date``.
+
+    >>> from schemas import load
+    >>> dates_of(load()["demand"]) == DEMAND_DATES
+    True
+    """
+    (date,) = (each for each in demand.attributes if each.name == "date")
+    return tuple(f"date.{child.name}" for child in date.children if child.kind == "string")
+
+
+def add_reference(df: DataFrame, batch_time: Column, demand_dates: Sequence[str] = DEMAND_DATES) -> DataFrame:
     """BR-006: ``reference {id, timestamp}`` by record type.
 
-    In: ``type`` and the record's columns; ``batch_time``, ISO text, is the last fallback. Out: ``reference boolean``, true
-    where there is a type, ``reference.id`` and ``reference.timestamp``, the latter as the record wrote it.
+    In: ``type`` and the record's columns; ``batch_time``, ISO text, is the last fallback, ``demand_dates`` are the paths
+    whose latest instant is a demand's. Out: ``reference boolean``, true where there is a type, ``reference.id`` and
+    ``reference.timestamp``, the latter as the record wrote it.
 
     >>> from schemas import load, merged_attributes
     >>> from transforms.columns import walk
@@ -50,7 +65,7 @@ def add_reference(df: DataFrame, batch_time: Column) -> DataFrame:
         reference_id = F.when(record_type == name, F.concat_ws("_", *map(at, parts))).otherwise(reference_id)
     for name, fallbacks in _TIMESTAMPS.items():
         timestamp = F.when(record_type == name, F.coalesce(*map(at, fallbacks))).otherwise(timestamp)
-    timestamp = F.when(record_type == "demand", latest(*map(at, _DEMAND_DATES))).otherwise(timestamp)
+    timestamp = F.when(record_type == "demand", latest(*map(at, demand_dates))).otherwise(timestamp)
     return df.withColumns(
         {
             "reference": record_type.isNotNull(),

@@ -9,7 +9,7 @@ from schemas import RecordSchema, merged_attributes
 from transforms.add_body import add_body
 from transforms.add_change import add_change
 from transforms.add_partition_date import add_partition_date
-from transforms.add_reference import add_reference
+from transforms.add_reference import add_reference, dates_of
 from transforms.add_system import SystemUserIdPattern, add_system
 from transforms.check_type import check_type
 from transforms.mark_deleted import mark_deleted
@@ -42,7 +42,7 @@ def records(
         .transform(mark_deleted, batch_time)
         .transform(scrub, [each.name for each in attributes if each.pii])
         .transform(add_system, pattern)
-        .transform(add_reference, batch_time)
+        .transform(add_reference, batch_time, dates_of(record_schemas["demand"]))
         .transform(add_change)
         .transform(add_partition_date, batch_time)
     )
