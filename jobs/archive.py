@@ -78,6 +78,8 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     catalog = open_catalog(settings.catalog, storage, record_schemas)
     catalog.ensure_tables()
     spark = spark_session()
+    # Again, because a starting SparkContext takes SIGINT for itself.
+    supervisor.stop_on_signals()
     checkpoint.check_spark_reaches(spark, checkpoints)
     archive = Archive(
         storage,

@@ -1,7 +1,6 @@
 """Shards split and merge while the job runs and while it is down; every record is archived exactly once."""
 
 import os
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,7 +36,7 @@ def story(job: Callable[..., Job], kinesis_mock: EmulatedKinesis) -> Story:
         running.wait_for(lambda: read(running) >= 120)
         shards.merge(1)
         source.publish_some(seed=33, count=60)
-        first = running.end(signal.SIGTERM)
+        first = running.interrupt()
     source.publish_some(seed=34, count=30)
     shards.merge()
     shards.split()
@@ -50,8 +49,12 @@ def read(running: Running) -> int:
     return sum(line["read"] for line in running.batches())
 
 
-def test_both_runs_end_well(story: Story) -> None:
+def test_ctrl_c_ends_the_job_between_two_batches(story: Story) -> None:
     story.first.succeeded()
+    assert story.first.lines[-2]["reason"] == "SIGINT"
+
+
+def test_the_next_run_ends_well(story: Story) -> None:
     story.second.succeeded()
 
 
