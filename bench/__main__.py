@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         measured = bench(options.cache, options.seed, options.events, options.rounds)
         _write(options.json or options.cache / "results.json", measured)
-    except PipelineError as error:
+    except (PipelineError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -69,7 +69,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--seed", type=int, default=1, metavar="S", help="another seed, another corpus (default 1)"
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="where the figures go (default results.json in the cache)"
+        "--json",
+        type=_new_file,
+        metavar="FILE",
+        help="where the figures go (default results.json in the cache)",
     )
     parser.add_argument(
         "--cache",
@@ -85,6 +88,13 @@ def _number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
     return int(text)
+
+
+def _new_file(text: str) -> Path:
+    file = Path(text)
+    if not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no directory {file.parent}")
+    return file
 
 
 def _teller(made: Corpus) -> Callable[[str, Pass], None]:
