@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write the JSON; 0 when done, 1 where something is wrong, 130 after Ctrl-C."""
     options = _options(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    logging.disable(logging.ERROR)  # py4j prints a traceback of an interruption; errors are raised anyway
     try:
         measured = bench(options.cache, options.seed, options.events, options.rounds)
         _write(options.json or options.cache / "results.json", measured)
@@ -49,6 +51,7 @@ def bench(cache: Path, seed: int, events: int, rounds: int) -> Report:
     _say(f"corpus: {made.directory}")
     with PeakMemory() as memory, tempfile.TemporaryDirectory(dir=cache, prefix="archives-") as scratch:
         spark = spark_session("dmd-pipeline-bench", cores=cores, conf=_SETTINGS)
+        signal.signal(signal.SIGINT, _interrupt)  # a starting SparkContext takes it for itself
         assert spark._jvm is not None, "a classic session has a JVM"
         passes = measure(
             spark_rows(spark, made), rounds, Path(scratch), spark._jvm.java.lang.System.gc, _teller(made)
@@ -114,7 +117,7 @@ def _say(text: str) -> None:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
-    """SIGTERM ends the benchmark as Ctrl-C does, so nothing that it made for a while stays behind."""
+    """Ctrl-C and SIGTERM end the benchmark so that nothing which it made for a while stays behind."""
     raise KeyboardInterrupt
 
 
