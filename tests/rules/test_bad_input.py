@@ -3,7 +3,10 @@
 import base64
 
 import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
+import schemas
 from tests.rules.bad_input import (
     BROKEN,
     CASES,
@@ -15,7 +18,9 @@ from tests.rules.bad_input import (
     NOT_UTF8,
     TRUNCATED,
 )
-from tests.rules.change_events import NO_TYPE, Outcomes
+from tests.rules.change_events import BATCH_TIME, NO_TYPE, SHARD, Outcomes
+from transforms.add_system import SystemUserIdPattern
+from transforms.outcomes import outcomes
 
 NOT_ONE_OBJECT = "the payload is not one JSON object"
 PLACES = list(dict.fromkeys((each.type, each.path) for each in BROKEN.values()))
@@ -35,6 +40,13 @@ def test_the_event_s_text_is_held_unchanged(bad_outcomes: Outcomes) -> None:
 @pytest.mark.parametrize("what", EMPTY)
 def test_an_empty_payload(what: str, bad_outcomes: Outcomes) -> None:
     assert bad_outcomes[f"empty: {what}"].message == "the payload is empty"
+
+
+def test_no_payload_at_all_is_an_empty_one(spark: SparkSession) -> None:
+    given = spark.createDataFrame([(None, SHARD, "0")], "data binary, shardId string, sequenceNumber string")
+    row = outcomes(given, schemas.load(), F.lit(BATCH_TIME), SystemUserIdPattern.of()).first()
+    assert row is not None
+    assert (row.message, bytes(row.body)) == ("the payload is empty", b',""')
 
 
 @pytest.mark.parametrize("what", NOT_JSON)
