@@ -33,6 +33,7 @@ def _event_text() -> Column:
     # Spark breaks base64 into lines of 76 characters.
     base64 = F.replace(F.base64("data"), F.lit("\r\n"), F.lit(""))
     text = F.when(F.col("message") == Message.NOT_UTF8, base64).otherwise(F.col("data").cast("string"))
+    text = F.coalesce(text, F.lit(""))
     # {"e":"…"} without its first five characters and its last is the JSON string alone.
     literal = F.substring(F.to_json(F.struct(text.alias("e"))), 6, 2**31 - 1)
     return F.concat(F.lit(","), F.left(literal, F.length(literal) - 1)).cast("binary")

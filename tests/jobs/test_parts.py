@@ -70,7 +70,7 @@ def test_a_source_that_does_not_count_is_believed(outcomes: DataFrame, tmp_path:
 def test_the_connector_of_aws_is_asked_for_where_it_is_missing(spark: SparkSession) -> None:
     settings = SourceSettings(stream="changes", format="aws-kinesis", region="eu-west-1")
     with pytest.raises(ConnectorMissingError, match="add its jar with spark-submit --jars"):
-        aws_kinesis_source(spark, settings)
+        aws_kinesis_source(spark.newSession(), settings)
 
 
 def test_a_checkpoint_that_spark_cannot_reach_is_told_before_the_query_starts(spark: SparkSession) -> None:
