@@ -19,6 +19,8 @@ from jobs.errors import PipelineError
 from jobs.log import configure_logging
 from jobs.session import spark_session
 from jobs.settings import ArchiveSettings, Settings, SettingsError, SourceSettings, load_settings
+from jobs.sinks.deliveries import read_delivery_record
+from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage, open_storage
 from jobs.sources.kinesis import caught_up, keep_progress, read_progress
 from jobs.spark_errors import told_in_one_line
@@ -77,6 +79,8 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     record_schemas = schemas.load()
     catalog = open_catalog(settings.catalog, storage, record_schemas)
     catalog.ensure_tables()
+    if pending := _pending(storage, checkpoints):
+        catalog.register(pending)
     spark = spark_session()
     # Again, because a starting SparkContext takes SIGINT for itself.
     supervisor.stop_on_signals()
@@ -88,6 +92,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
         settings.archive,
         spark.sparkContext.defaultParallelism,
         may_lose=not settings.source.fail_on_data_loss,
+        interrupted=checkpoint.interrupted_batch(checkpoints),
     )
     with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch, told_in_one_line():
         progress = Path(scratch, "progress.json")
@@ -106,12 +111,28 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
 
 def _open(settings: ArchiveSettings) -> tuple[Storage, Storage]:
     """The archive and its checkpoint, both usable and belonging together."""
-    storage = open_storage(settings.uri, settings.kms_key_id)
-    checkpoints = open_storage(settings.checkpoint, settings.kms_key_id)
+    storage, checkpoints = (
+        open_storage(
+            uri,
+            settings.kms_key_id,
+            attempts=settings.retry_attempts,
+            timeout_seconds=settings.timeout_seconds,
+        )
+        for uri in (settings.uri, settings.checkpoint)
+    )
     storage.check()
     checkpoints.check()
     checkpoint.claim(checkpoints, storage.uri)
     return storage, checkpoints
+
+
+def _pending(storage: Storage, checkpoints: Storage) -> Sequence[Partition]:
+    """What the catalog hadn't taken when an earlier run ended: the last delivery record says it of all before it."""
+    for batch in checkpoint.latest_batches(checkpoints):
+        record = read_delivery_record(storage, batch)
+        if record is not None:
+            return record.pending_partitions
+    return ()
 
 
 def _source(

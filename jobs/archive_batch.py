@@ -14,6 +14,7 @@ from jobs.batch import Batch
 from jobs.catalog import Catalog
 from jobs.settings import ArchiveSettings
 from jobs.sinks.deliveries import read_delivery_record, write_delivery_record
+from jobs.sinks.leftovers import remove_leftovers
 from jobs.sinks.records import DeliveryRecord, delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
@@ -43,6 +44,8 @@ class Archive:
     """Where and how batches are archived: everything that is the same for all of them.
 
     ``may_lose`` is the conf's leave to go on where a replay finds fewer records than the batch had read.
+    ``interrupted`` is the batch that an earlier run began and didn't finish, if there is one: only it can have
+    leftovers.
     """
 
     storage: Storage
@@ -51,6 +54,7 @@ class Archive:
     settings: ArchiveSettings
     partitions: int
     may_lose: bool = False
+    interrupted: int | None = None
 
     def archive(
         self,
@@ -68,21 +72,23 @@ class Archive:
         phases = Phases()
         with phases.timed("lookup"):
             record = read_delivery_record(self.storage, batch)
-        if record is not None:
-            with phases.timed("catalog"):
-                self.catalog.register(record.partitions)
-            _log(record, None, phases, lag, replayed=True)
-            return
-        with phases.timed("write"):
-            written = self._write(outcomes, batch)
-        read = self._accounted(batch, read, sum(one.count for one in written))
-        record = delivery_record(batch, version=VERSION, source=source, read=read, written=written)
+        replayed, without_system = record is not None, None
+        if record is None:
+            with phases.timed("write"):
+                written = self._write(outcomes, batch)
+            without_system = sum(one.without_system for one in written)
+            read = self._accounted(batch, read, sum(one.count for one in written))
+            record = delivery_record(batch, version=VERSION, source=source, read=read, written=written)
         with phases.timed("catalog"):
             pending = self.catalog.register(record.partitions)
-        with phases.timed("record"):
-            record = replace(record, pending_partitions=tuple(pending))
-            record = write_delivery_record(self.storage, batch, record)
-        _log(record, sum(one.without_system for one in written), phases, lag, replayed=False)
+        if not replayed:
+            with phases.timed("record"):
+                record = replace(record, pending_partitions=tuple(pending))
+                record = write_delivery_record(self.storage, batch, record)
+        if batch.batch_id == self.interrupted:
+            with phases.timed("leftovers"):
+                remove_leftovers(self.storage, batch, record)
+        _log(record, without_system, phases, lag, replayed=replayed)
 
     def _write(self, outcomes: DataFrame, batch: Batch) -> list[WrittenObject]:
         return write(

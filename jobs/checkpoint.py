@@ -8,6 +8,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
+from jobs.batch import Batch
 from jobs.errors import PipelineError
 from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.storage import Storage
@@ -70,6 +71,38 @@ def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:
 def is_committed(checkpoint: Storage, batch_id: int) -> bool:
     """Whether Spark has logged the batch as done."""
     return checkpoint.exists(f"commits/{batch_id}")
+
+
+def interrupted_batch(checkpoint: Storage) -> int | None:
+    """The batch that an earlier run began and didn't finish; there can be one at most."""
+    last = max(_numbers(checkpoint, "offsets/"), default=None)
+    return None if last is None or is_committed(checkpoint, last) else last
+
+
+def latest_batches(checkpoint: Storage) -> list[Batch]:
+    """The newest batch that Spark has logged, and the one before it; empty at a checkpoint's beginning."""
+    latest = sorted(_numbers(checkpoint, "offsets/"), reverse=True)[:2]
+    if not latest:
+        return []
+    query_id = _query_id(checkpoint)
+    return [
+        Batch("stream", query_id, number, logged_batch(checkpoint, number).timestamp) for number in latest
+    ]
+
+
+def _numbers(checkpoint: Storage, folder: str) -> list[int]:
+    names = (key.removeprefix(folder) for key in checkpoint.list(folder))
+    return [int(name) for name in names if name.isdecimal()]
+
+
+def _query_id(checkpoint: Storage) -> str:
+    try:
+        return str(json.loads(checkpoint.get("metadata"))["id"])
+    except (ObjectMissing, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"the checkpoint {checkpoint.uri} has no readable metadata: restore it, or start with a new "
+            "archive.checkpoint"
+        ) from error
 
 
 def iso_millis(milliseconds: int) -> str:

@@ -19,7 +19,7 @@ from pydantic import (
 from jobs.errors import PipelineError
 from jobs.sinks.codecs import CODECS
 from jobs.sinks.failures import BadArchiveUri
-from jobs.sinks.storage import open_storage
+from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, open_storage
 from jobs.sources.kinesis.instants import from_iso
 from transforms.add_system import DEFAULT_PATTERN, SystemUserIdPattern
 
@@ -72,6 +72,7 @@ class SourceSettings(_Section):
     max_records_per_batch: int = Field(200_000, gt=0)
     max_bytes_per_batch: int = Field(128 << 20, gt=0)
     fail_on_data_loss: bool = True
+    retry_attempts: int = Field(10, gt=0)
 
 
 class ArchiveSettings(_Section):
@@ -83,6 +84,8 @@ class ArchiveSettings(_Section):
     max_container_bytes: int = Field(128 << 20, ge=1 << 20)
     trigger: str = Field("10 seconds", pattern=_TRIGGER)
     kms_key_id: str | None = None
+    retry_attempts: int = Field(ATTEMPTS, gt=0)
+    timeout_seconds: int = Field(TIMEOUT_SECONDS, gt=0)
 
 
 class CatalogSettings(_Section):
@@ -90,6 +93,7 @@ class CatalogSettings(_Section):
 
     enabled: bool = False
     database: str | None = Field(None, pattern=r"^[a-z0-9_]{1,255}$", validate_default=True)
+    retry_attempts: int = Field(4, gt=0)
 
     @field_validator("database")
     @classmethod

@@ -28,6 +28,9 @@ from schemas import RecordSchema
 from transforms import SystemUserIdPattern, outcomes
 from transforms.iso8601 import iso_millis
 
+# A start that can't reach the stream says so soon.
+_START_ATTEMPTS = 5
+
 
 class ConnectorMissingError(PipelineError):
     """The jar of the AWS connector isn't on Spark's class path."""
@@ -56,7 +59,7 @@ class Source:
 
 def kinesis_start(source: SourceSettings, checkpoint: Storage) -> str:
     """Where the checkpoint starts reading, resolved and kept at the first call. Raises SourceError."""
-    client = kinesis_client(source.region)
+    client = kinesis_client(source.region, min(source.retry_attempts, _START_ATTEMPTS))
     return load_or_keep_start(checkpoint, client, source.stream, source.start, datetime.now(UTC))
 
 
@@ -73,6 +76,7 @@ def kinesis_source(
         maxRecordsPerBatch=source.max_records_per_batch,
         maxBytesPerBatch=source.max_bytes_per_batch,
         failOnDataLoss=source.fail_on_data_loss,
+        retryAttempts=source.retry_attempts,
         progressFile=str(progress),
         **({"region": source.region} if source.region else {}),
     )

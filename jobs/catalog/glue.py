@@ -44,6 +44,10 @@ class CatalogConf(Protocol):
     def database(self) -> str | None:
         """Its Glue database."""
 
+    @property
+    def retry_attempts(self) -> int:
+        """How often a call to it is tried."""
+
 
 class NoCatalog:
     """``catalog.enabled = false``: nothing to make, nothing pending."""
@@ -126,7 +130,7 @@ def open_catalog(conf: CatalogConf, storage: Storage, schemas: Mapping[str, Reco
     """The catalog that the conf names; asks nothing of Glue yet."""
     if not conf.enabled or conf.database is None:
         return NoCatalog()
-    return GlueCatalog(glue_client(), conf.database, storage.uri, schemas)
+    return GlueCatalog(glue_client(conf.retry_attempts), conf.database, storage.uri, schemas)
 
 
 def sync_catalog(catalog: Catalog, storage: Storage, since: str | None = None) -> tuple[int, list[Partition]]:
@@ -142,12 +146,13 @@ def sync_catalog(catalog: Catalog, storage: Storage, since: str | None = None) -
     return len(named), catalog.register(named)
 
 
-def glue_client() -> "GlueClient":
-    """A Glue client that gives up soon enough for a batch: four attempts, seconds each."""
+def glue_client(attempts: int = 4) -> "GlueClient":
+    """A Glue client that gives up soon enough for a batch: so many attempts, seconds each, with backoff and jitter."""
     import boto3
     from botocore.config import Config
 
-    config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10)
+    retries: Any = {"mode": "standard", "total_max_attempts": attempts}
+    config = Config(retries=retries, connect_timeout=3, read_timeout=10)
     session: Any = boto3.session.Session()
     with asking_glue("the catalog"):
         client: GlueClient = session.client("glue", region_name=os.environ.get("AWS_REGION"), config=config)

@@ -95,6 +95,15 @@ class LocalStorage(Storage):
                 if not name.startswith("."):
                     yield (Path(folder) / name).relative_to(root).as_posix()
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Directories, also such as hold nothing any more."""
+        with self._translated(prefix and checked(f"{prefix}_")):
+            try:
+                found = [each.name for each in os.scandir(Path(self.directory, prefix)) if each.is_dir()]
+            except FileNotFoundError:
+                found = []
+        yield from (f"{prefix}{name}/" for name in sorted(found, key=str.encode) if name[0] != ".")
+
     def delete(self, key: str) -> None:
         """Remove the file; fine if it is gone."""
         with self._translated(key):

@@ -4,34 +4,39 @@ import base64
 import hashlib
 import os
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jobs.sinks.failures import ObjectChanged, ObjectExists, ObjectMissing, WriteConflict
+from jobs.sinks.failures import ObjectChanged, ObjectExists, ObjectMissing
 from jobs.sinks.s3_errors import translated
-from jobs.sinks.storage import Location, Storage, Stored, checked
+from jobs.sinks.s3_retries import insisting
+from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Location, Storage, Stored, checked
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
-CONFLICT_ATTEMPTS = 5
+T = TypeVar("T")
+
 CHUNK_BYTES = 1 << 20
+CHECK_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class S3Storage(Storage):
-    """Objects below ``s3://bucket/prefix``; retries are botocore's standard ones, five attempts at most.
+    """Objects below ``s3://bucket/prefix``; a call is tried ``attempts`` times where that may help.
 
-    Needs s3:PutObject, s3:GetObject and s3:ListBucket (without the last one S3 says 403 where it means 404).
+    Needs s3:PutObject, s3:GetObject and s3:ListBucket (without the last one S3 says 403 where it means 404), and
+    s3:DeleteObject for leftovers of a killed attempt.
     """
 
     bucket: str
     prefix: str
     kms_key_id: str | None = None
+    attempts: int = ATTEMPTS
+    timeout_seconds: int = TIMEOUT_SECONDS
     kind = "s3"
 
     @property
@@ -44,9 +49,9 @@ class S3Storage(Storage):
         return {"type": "s3", "bucket": self.bucket, "key": self._full(key)}
 
     def check(self) -> None:
-        """Ask for the bucket: raises what is wrong with it, the credentials or the network."""
-        with self._translated(""):
-            self._client.head_bucket(Bucket=self.bucket)
+        """Ask for the bucket: raises what is wrong with it, the credentials or the network, and that soon."""
+        attempts = min(self.attempts, CHECK_ATTEMPTS)
+        self._asked("", lambda: self._client.head_bucket(Bucket=self.bucket), attempts)
 
     def put(self, key: str, body: bytes | bytearray) -> None:
         """PUT with ``If-None-Match: *``.
@@ -67,56 +72,77 @@ class S3Storage(Storage):
 
     def stat(self, key: str) -> Stored | None:
         """SHA-256 of the content and the ETag, read in pieces."""
+
+        def read() -> Stored:
+            answer = self._client.get_object(Bucket=self.bucket, Key=self._full(key))
+            digest = hashlib.sha256()
+            for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+                digest.update(chunk)
+            return Stored(digest.hexdigest(), answer["ETag"])
+
         try:
-            with self._translated(key):
-                answer = self._client.get_object(Bucket=self.bucket, Key=self._full(key))
-                digest = hashlib.sha256()
-                for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
-                    digest.update(chunk)
+            return self._asked(key, read)
         except ObjectMissing:
             return None
-        return Stored(digest.hexdigest(), answer["ETag"])
 
     def get(self, key: str) -> bytes:
         """The object's bytes; ``ObjectMissing`` where there is none."""
-        with self._translated(key):
+
+        def read() -> bytes:
             return self._client.get_object(Bucket=self.bucket, Key=self._full(key))["Body"].read()
+
+        return self._asked(key, read)
 
     def exists(self, key: str) -> bool:
         """HEAD of the object."""
+        full = self._full(key)
         try:
-            with self._translated(key):
-                self._client.head_object(Bucket=self.bucket, Key=self._full(key))
+            self._asked(key, lambda: self._client.head_object(Bucket=self.bucket, Key=full))
         except ObjectMissing:
             return False
         return True
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """Keys page by page, a thousand a call."""
-        root = f"{self.prefix}/" if self.prefix else ""
-        start: Any = {"StartAfter": root + after} if after else {}
-        with self._translated(prefix and checked(f"{prefix}_")):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=root + prefix, **start
-            )
-            for page in pages:
-                for item in page.get("Contents", ()):
-                    if not item["Key"].endswith("/"):
-                        yield item["Key"][len(root) :]
+        start = {"StartAfter": self._root + after} if after else {}
+        for page in self._pages(prefix, start):
+            for item in page.get("Contents", ()):
+                if not item["Key"].endswith("/"):
+                    yield item["Key"][len(self._root) :]
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Common prefixes page by page, a thousand a call, however many objects they hold."""
+        for page in self._pages(prefix, {"Delimiter": "/"}):
+            for item in page.get("CommonPrefixes", ()):
+                yield item["Prefix"][len(self._root) :]
 
     def delete(self, key: str) -> None:
         """DELETE, which S3 answers alike for an object that is gone."""
-        with self._translated(key):
-            self._client.delete_object(Bucket=self.bucket, Key=self._full(key))
+        full = self._full(key)
+        self._asked(key, lambda: self._client.delete_object(Bucket=self.bucket, Key=full))
+
+    def _pages(self, prefix: str, options: dict[str, str]) -> "Iterator[ListObjectsV2OutputTypeDef]":
+        key = prefix and checked(f"{prefix}_")
+        request: dict[str, Any] = {"Bucket": self.bucket, "Prefix": self._root + prefix, **options}
+        while True:
+            page = self._asked(key, lambda: self._client.list_objects_v2(**request))
+            yield page
+            if not page["IsTruncated"]:
+                return
+            request["ContinuationToken"] = page["NextContinuationToken"]
+
+    @property
+    def _root(self) -> str:
+        return f"{self.prefix}/" if self.prefix else ""
 
     @property
     def _client(self) -> "S3Client":
         # One at a time: the threads of a first batch would each make a client otherwise.
         with _MAKING:
-            return _client(*(os.environ.get(name) for name in _CLIENT_SETTINGS))
+            return _client(self.timeout_seconds, *(os.environ.get(name) for name in _CLIENT_SETTINGS))
 
     def _full(self, key: str) -> str:
-        return f"{self.prefix}/{checked(key)}" if self.prefix else checked(key)
+        return self._root + checked(key)
 
     def _name(self, key: str) -> str:
         return f"{self.uri}/{key}"
@@ -135,23 +161,16 @@ class S3Storage(Storage):
                 "SSEKMSKeyId": self.kms_key_id,
                 "BucketKeyEnabled": True,
             }
-        for attempt in range(CONFLICT_ATTEMPTS):
-            try:
-                with self._translated(key):
-                    self._client.put_object(**request)
-                return
-            except WriteConflict:
-                if attempt == CONFLICT_ATTEMPTS - 1:
-                    raise
-                time.sleep(0.1 * 2**attempt)
+        self._asked(key, lambda: self._client.put_object(**request))
 
-    @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
+    def _asked(self, key: str, call: Callable[[], T], attempts: int | None = None) -> T:
+        """The call's answer; its failure as a ``StorageError``."""
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.parsers import ResponseParserError
 
         try:
-            yield
-        except (BotoCoreError, ClientError) as error:
+            return insisting(call, attempts or self.attempts)
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             raise translated(error, self.bucket, self._name(key) if key else None) from error
 
 
@@ -166,15 +185,16 @@ _CLIENT_SETTINGS = (
 
 
 @lru_cache(maxsize=4)
-def _client(region: str | None, *_environment: str | None) -> "S3Client":
+def _client(timeout: int, region: str | None, *_environment: str | None) -> "S3Client":
     """One client a process and environment: workers are reused, and making a client takes 0.1 s."""
     import boto3
     from botocore.config import Config
 
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": 5},
-        connect_timeout=5,
-        read_timeout=60,
+        # The retries are ours: botocore's know neither a bare 429 nor an answer cut short.
+        retries={"mode": "standard", "total_max_attempts": 1},
+        connect_timeout=min(5, timeout),
+        read_timeout=timeout,
         max_pool_connections=32,
     )
     return boto3.session.Session().client("s3", region_name=region, config=config)

@@ -12,9 +12,11 @@ from jobs.sinks.failures import (
     StorageUnreachable,
     WriteConflict,
 )
+from jobs.sinks.s3_retries import is_passing
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
 CREDENTIAL_CODES = {
     "ExpiredToken",
@@ -26,14 +28,16 @@ CREDENTIAL_CODES = {
 }
 
 
-def translated(error: "BotoCoreError | ClientError", bucket: str, name: str | None) -> StorageError:
+def translated(
+    error: "BotoCoreError | ClientError | ResponseParserError", bucket: str, name: str | None
+) -> StorageError:
     """The ``StorageError`` to raise; ``name`` is the object's URI, or None where the bucket was asked for."""
     from botocore.exceptions import ClientError
 
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return _about_object(code, status, name) or _about_access(code, status, bucket, name)
+        return _about_object(code, status, name) or _about_access(error, code, status, bucket, name)
     return _unanswered(error, name or f"s3://{bucket}")
 
 
@@ -47,26 +51,34 @@ def _about_object(code: str, status: int, name: str | None) -> StorageError | No
     return None
 
 
-def _about_access(code: str, status: int, bucket: str, name: str | None) -> StorageError:
+def _about_access(
+    error: "ClientError", code: str, status: int, bucket: str, name: str | None
+) -> StorageError:
     name = name or f"s3://{bucket}"
+    if is_passing(error):
+        return StorageUnreachable(
+            f"S3 failed on {name} ({code or status}), also after bounded retries: start again when S3 has recovered, "
+            "nothing is lost; archive.retry_attempts is the bound"
+        )
     if status == 404:
         return MissingBucket(f"bucket {bucket} doesn't exist: create it or correct archive.uri")
     if code in CREDENTIAL_CODES:
         return NoCredentials(f"AWS refuses the credentials for {name} ({code}): renew or correct them")
     if status == 403:
-        needs = "the role needs s3:PutObject, s3:GetObject and s3:ListBucket"
+        needs = "the role needs s3:PutObject, s3:GetObject, s3:ListBucket and s3:DeleteObject"
         return AccessDenied(f"AWS denies access to {name}: {needs}")
     if status == 301:
         return StorageError(f"bucket {bucket} is in another region: correct AWS_REGION or archive.uri")
     return StorageError(f"S3 refused {name} ({code or status}): its list of error codes says what that means")
 
 
-def _unanswered(error: "BotoCoreError", name: str) -> StorageError:
+def _unanswered(error: "BotoCoreError | ResponseParserError", name: str) -> StorageError:
     from botocore.exceptions import CredentialRetrievalError, NoCredentialsError, PartialCredentialsError
 
     kind = type(error).__name__
     if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
         return NoCredentials(f"no AWS credentials for {name} ({kind}): set them up or run under a role")
     return StorageUnreachable(
-        f"no answer from S3 for {name} ({kind}): check the network and AWS_ENDPOINT_URL"
+        f"no answer from S3 for {name} ({kind}), also after bounded retries: check the network and AWS_ENDPOINT_URL; "
+        "archive.retry_attempts and archive.timeout_seconds are the bounds"
     )

@@ -8,6 +8,9 @@ from typing import TypedDict
 
 from jobs.sinks.failures import BadArchiveUri, BadKey
 
+ATTEMPTS = 8
+TIMEOUT_SECONDS = 60
+
 
 class Location(TypedDict):
     """The domain's S3 storage record; ``type`` is "s3" or "file"."""
@@ -72,14 +75,25 @@ class Storage(ABC):
         """Keys that start with ``prefix`` and sort after ``after``, in the order of their UTF-8 bytes."""
 
     @abstractmethod
+    def folders(self, prefix: str) -> Iterator[str]:
+        """What lies directly below ``prefix`` (empty or a folder) and holds objects: ``{prefix}{name}/``, in order."""
+
+    @abstractmethod
     def delete(self, key: str) -> None:
         """Remove a leftover that no delivery record names (BR-018: nothing else); fine if it is gone."""
 
 
-def open_storage(uri: str, kms_key_id: str | None = None) -> Storage:
+def open_storage(
+    uri: str,
+    kms_key_id: str | None = None,
+    *,
+    attempts: int = ATTEMPTS,
+    timeout_seconds: int = TIMEOUT_SECONDS,
+) -> Storage:
     """The storage of ``s3://bucket[/prefix]``, ``file:///directory`` or a local path; connects to nothing.
 
-    ``kms_key_id`` makes S3 encrypt every object with that key. Raises ``BadArchiveUri``.
+    ``kms_key_id`` makes S3 encrypt every object with that key, ``attempts`` and ``timeout_seconds`` bound how long a
+    call to it may fail or stay unanswered. Raises ``BadArchiveUri``.
     """
     from jobs.sinks.local import LocalStorage
     from jobs.sinks.s3 import S3Storage
@@ -94,7 +108,7 @@ def open_storage(uri: str, kms_key_id: str | None = None) -> Storage:
             raise BadArchiveUri(
                 f"archive.uri {uri!r} is no s3://bucket/prefix: give a bucket and plain folder names"
             )
-        return S3Storage(bucket, prefix, kms_key_id)
+        return S3Storage(bucket, prefix, kms_key_id, attempts, timeout_seconds)
     if scheme == "file" and rest and not rest.startswith("s3:") and (not separator or rest.startswith("/")):
         return LocalStorage(os.path.abspath(rest))
     raise BadArchiveUri(f"archive.uri {uri!r} is not understood: use s3://bucket/prefix or a local directory")

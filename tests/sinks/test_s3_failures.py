@@ -107,8 +107,8 @@ def test_a_conflict_without_end_fails(on_aws: Emulator, monkeypatch: pytest.Monk
     with scripted_s3((409, "ConditionalRequestConflict")) as s3:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.url)
         with pytest.raises(WriteConflict):
-            open_storage("s3://bucket").put(KEY, b"body")
-        assert len(s3.requests) == 5
+            open_storage("s3://bucket", attempts=3).put(KEY, b"body")
+        assert len(s3.requests) == 3
 
 
 def test_a_put_that_was_stored_but_not_answered_is_found_to_exist(

@@ -82,6 +82,15 @@ def test_keys_are_listed_by_prefix_in_the_order_of_their_bytes(storage: Storage)
     assert list(storage.list("c")) == []
 
 
+def test_folders_are_what_lies_directly_below(storage: Storage) -> None:
+    for key in ("data/sale/b/1", "data/sale/a/1", "data/sale/a/2", "data/event/c/1", "data/1", "errors/1"):
+        storage.put(key, b"")
+    assert list(storage.folders("")) == ["data/", "errors/"]
+    assert list(storage.folders("data/")) == ["data/event/", "data/sale/"]
+    assert list(storage.folders("data/sale/")) == ["data/sale/a/", "data/sale/b/"]
+    assert list(storage.folders("nowhere/")) == []
+
+
 def test_listing_goes_on_past_a_page(storage: Storage) -> None:
     keys = [f"deliveries/2026-03-01/{number:04d}" for number in range(1003)]
     with ThreadPoolExecutor(8) as threads:
