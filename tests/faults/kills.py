@@ -1,0 +1,45 @@
+"""Killing the job at a chosen instant: at a request to a service, which is held until every process is gone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.faults.processes import kill_tree
+from tests.faults.proxy import Proxy, Rule, after, before
+from tests.jobs.job import SECONDS, Finished, Job, Running
+
+MakeRule = Callable[[Callable[[], object]], Rule]
+
+
+def on_arrival(*, method: str = "", path: str = "", target: str = "", skip: int = 0) -> MakeRule:
+    """Kill when such a request arrives, before the service sees it or any like it."""
+    return lambda kill: Rule(before(kill), method, path, target, skip, times=None)
+
+
+def once_done(*, method: str = "", path: str = "", target: str = "", skip: int = 0) -> MakeRule:
+    """Kill when the service has done what such a request asks for, before the job knows."""
+    return lambda kill: Rule(after(kill), method, path, target, skip, times=None)
+
+
+def run_killed(job: Job, proxy: Proxy, rule: MakeRule, *arguments: str, **environment: str) -> Finished:
+    """Start the job and let the rule kill it; fails where it ends otherwise."""
+    with job.started(*arguments, **environment) as running:
+        proxy.rules = [rule(lambda: kill_tree(running.process.pid))]
+        try:
+            finished = running.end(None, SECONDS)
+        finally:
+            proxy.rules = []
+    assert finished.code == -9, finished.err or finished.out
+    return finished
+
+
+def run_killed_at_file(job: Job, path: Path) -> Finished:
+    """Start the job and kill it as soon as that file is there."""
+    with job.started() as running:
+        running.wait_for(path.exists)
+        return killed(running)
+
+
+def killed(running: Running) -> Finished:
+    """Kill the job and all its processes now."""
+    kill_tree(running.process.pid)
+    return running.end()
