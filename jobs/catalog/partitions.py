@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.catalog.definitions import literal, partition
-from jobs.catalog.failures import CatalogSilent, CatalogUnavailable, asking_glue
+from jobs.catalog.failures import CatalogMissing, CatalogSilent, CatalogUnavailable, asking_glue
 from jobs.sinks.records import Partition
 from schemas import RecordSchema
 
@@ -59,6 +59,21 @@ def update_partitions(client: "GlueClient", database: str, root: str, schema: Re
             )
             _check_updated(what, answer.get("Errors", []))
     return {one["Values"][0] for one in registered}
+
+
+def registered_partitions(client: "GlueClient", database: str, types: Iterable[str]) -> set[Partition]:
+    """Every (type, partition date) that the catalog holds; none where a table or the database isn't there.
+
+    Raises ``CatalogUnavailable``.
+    """
+    found: set[Partition] = set()
+    for type in types:
+        try:
+            with asking_glue(f"partitions of {database}.{type}"):
+                found |= {(type, one["Values"][0]) for one in _registered(client, database, type)}
+        except CatalogMissing:
+            continue
+    return found
 
 
 def _create(

@@ -1,0 +1,1 @@
+"""``python -m jobs.verify``: whether the archive is what its delivery records say, whole and without gaps."""

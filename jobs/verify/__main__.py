@@ -1,0 +1,100 @@
+"""``python -m jobs.verify``: audits the archive; changes nothing in it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+import schemas
+from jobs.catalog import open_catalog
+from jobs.errors import PipelineError
+from jobs.log import configure_logging
+from jobs.session import spark_session
+from jobs.settings import Settings, SettingsError, load_settings
+from jobs.sinks.storage import open_storage
+from jobs.spark_errors import told_in_one_line
+from jobs.verify.audit import Audit
+from jobs.verify.findings import FINDING_DDL, Finding
+from jobs.verify.partitions import check_partitions, in_catalog, repaired
+from jobs.verify.report import as_json, counted, for_people
+
+EXIT_CLEAN, EXIT_FINDINGS, EXIT_FAILED = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Audit and report; 0 when nothing was found, 1 when something was, 2 when the audit could not be made."""
+    options = _options(arguments)
+    configure_logging()
+    try:
+        settings = load_settings(options.conf, options.set)
+        if options.repair and not settings.catalog.enabled:
+            raise SettingsError("--repair catalog needs catalog.enabled")
+        with told_in_one_line():
+            return verify(settings, since=options.since, repair=bool(options.repair), json=options.json)
+    except SettingsError as error:
+        print(error.message, file=sys.stderr)
+    except PipelineError as error:
+        print(f"verify: {error.message}", file=sys.stderr)
+    return EXIT_FAILED
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m jobs.verify", description=__doc__)
+    parser.add_argument("--conf", type=Path, required=True, metavar="FILE", help="the conf, see conf/*.toml")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="a conf value that wins over the file",
+    )
+    parser.add_argument(
+        "--since",
+        type=lambda text: date.fromisoformat(text).isoformat(),
+        metavar="DATE",
+        help="only batches of this day (UTC) or later",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="a JSON line per finding, the last with the totals"
+    )
+    parser.add_argument(
+        "--repair", choices=["catalog"], help="register the partitions that the catalog lacks"
+    )
+    return parser.parse_args(arguments)
+
+
+def verify(settings: Settings, *, since: str | None, repair: bool, json: bool) -> int:
+    """Audit, print the report; the exit code. Raises PipelineError where the audit can't be made."""
+    record_schemas = schemas.load()
+    storage = open_storage(settings.archive.uri, settings.archive.kms_key_id)
+    storage.check()
+    registered = in_catalog(settings.catalog, record_schemas)
+    spark = spark_session("dmd-verify")
+    attributes = schemas.merged_attributes(record_schemas)
+    audit = Audit(spark, storage, frozenset(each.name for each in attributes if each.pii), since)
+    findings, added = audit.findings, 0
+    if registered is not None:
+        named = audit.named_partitions()
+        held = registered
+        if repair:
+            held = repaired(open_catalog(settings.catalog, storage, record_schemas), named, registered)
+            added = len(held - registered)
+        findings = _with(
+            spark, findings, list(check_partitions(named, None if since else audit.stored_partitions(), held))
+        )
+    report = as_json if json else for_people
+    counts = counted(findings)
+    for line in report(storage.uri, {**audit.totals, "registered": added}, counts, findings):
+        print(line)
+    return EXIT_FINDINGS if counts else EXIT_CLEAN
+
+
+def _with(spark: SparkSession, findings: DataFrame, more: list[Finding]) -> DataFrame:
+    return findings.union(spark.createDataFrame(more, FINDING_DDL)) if more else findings
+
+
+if __name__ == "__main__":
+    sys.exit(main())

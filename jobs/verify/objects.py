@@ -1,0 +1,170 @@
+"""One object of the archive, held against what its delivery record, its name and its records say."""
+
+import hashlib
+import io
+import json
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import fastavro
+
+from jobs.sinks.failures import BadKey, ObjectMissing
+from jobs.sinks.records import Partition
+from jobs.sinks.storage import Storage
+from jobs.sources.kinesis.instants import from_iso
+from jobs.verify.findings import FINDING_DDL, Finding
+from jobs.verify.listing import batch_time, partition_of
+from transforms.scrub import REDACTED
+
+FETCHERS = 8
+WINDOW_BYTES = 64 << 20
+_UNKNOWN_BYTES = 8 << 20
+_DATES = {
+    "demand": ("date.requested",),
+    "notification": ("date.created",),
+    "event": ("date.firstSeen", "eventDate.start.dateTime"),
+    "sale": ("saleStartDateTime",),
+}
+
+
+class Checked(NamedTuple):
+    """An object that was looked at: its size, its change events (0 where it can't be read) and what was found."""
+
+    key: str
+    bytes: int
+    events: int
+    findings: list[Finding]
+
+
+CHECKED_DDL = f"key string, bytes bigint, events bigint, findings array<struct<{FINDING_DDL}>>"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is in an object: change events, and how many of them are misplaced or hold personal data."""
+
+    events: int
+    misplaced: int = 0
+    personal: int = 0
+
+
+@dataclass(frozen=True)
+class ObjectCheck:
+    """Checks objects of a storage; ``pii`` names the attributes that deleted records have redacted (BR-005)."""
+
+    storage: Storage
+    pii: Collection[str]
+
+    def __call__(self, rows: Iterable[Any]) -> Iterator[Checked]:
+        """Check what rows of ``present`` (the key that was listed) and ``Named``'s columns tell of, in any order."""
+        with ThreadPoolExecutor(FETCHERS) as fetchers:
+            for window in _windows(rows):
+                bodies = fetchers.map(self._fetch, [row.present or row.key for row in window])
+                for row, body in zip(window, bodies, strict=True):
+                    yield self._check(row, body)
+
+    def _fetch(self, key: str) -> bytes | None:
+        try:
+            return self.storage.get(key)
+        except (ObjectMissing, BadKey):
+            return None
+
+    def _check(self, row: Any, body: bytes | None) -> Checked:
+        key = row.present or row.key
+        if body is None:
+            gone = [Finding("missing", key, row.events, f"{row.record} names it")] if row.record else []
+            return Checked(key, 0, 0, gone)
+        found = list(_identity(row, key, body))
+        try:
+            contents = self._contents(key, row.message, body)
+        except Exception as error:  # noqa: BLE001  # a damaged object can make anything of its reader
+            found.append(Finding("unreadable", key, 1, f"reading it failed: {type(error).__name__}"))
+            return Checked(key, len(body), 0, found)
+        if contents is None:
+            return Checked(key, len(body), 0, found)
+        found += _content_findings(row, key, contents)
+        return Checked(key, len(body), contents.events, found)
+
+    def _contents(self, key: str, message: str | None, body: bytes) -> Contents | None:
+        """What is in the object; None where its name says that it is nothing of ours."""
+        if (place := partition_of(key)) and key.endswith(".avro"):
+            return read_container(body, place, batch_time(key), self.pii)
+        if key.startswith("errors/") and key.endswith(".json"):
+            return read_errors(body, message)
+        return None
+
+
+def read_container(body: bytes, place: Partition, time: str | None, pii: Collection[str]) -> Contents:
+    """Read a container of that partition, with a reader that shares nothing with our writer.
+
+    ``time`` is the batch's. Raises whatever the reader makes of a damaged container.
+    """
+    events = misplaced = personal = 0
+    for record in fastavro.reader(io.BytesIO(body)):
+        assert isinstance(record, dict)
+        events += 1
+        misplaced += (record["type"], _partition_date(record, time)) != place
+        if record.get("isDeleted"):
+            personal += any(record.get(name) not in (None, REDACTED) for name in pii)
+    return Contents(events, misplaced, personal)
+
+
+def _partition_date(record: dict[str, Any], time: str | None) -> str | None:
+    """BR-008 to BR-011, of a record that was archived: its dates are well-formed."""
+    texts = (_at(record, path) for path in _DATES[record["type"]])
+    text = next((text for text in texts if text is not None), time)
+    if text is None or text.endswith("Z") or len(text) == len("2026-03-01"):
+        return text and text[:10]
+    return from_iso(text).date().isoformat()
+
+
+def _at(record: Any, path: str) -> str | None:
+    for name in path.split("."):
+        record = record and record.get(name)
+    return record if isinstance(record, str) else None
+
+
+def read_errors(body: bytes, message: str | None) -> Contents:
+    """Read an error object; ``message`` is what its delivery record says, if one names it. Raises ValueError."""
+    content = json.loads(body)
+    events = content["events"]
+    if not isinstance(events, list) or not all(isinstance(event, str) for event in events):
+        raise ValueError("events must be texts")
+    if message is not None and content["error"] != {"message": message}:
+        raise ValueError("another message")
+    return Contents(len(events))
+
+
+def _identity(row: Any, key: str, body: bytes) -> Iterator[Finding]:
+    if row.record is None:
+        yield Finding("unnamed", key, 1, "was left by a killed attempt, or is foreign")
+    elif hashlib.sha256(body).hexdigest() != row.sha256:
+        detail = f"{row.record} says {row.bytes} bytes of another SHA-256; it has {len(body)}"
+        yield Finding("changed", key, 1, detail)
+
+
+def _content_findings(row: Any, key: str, contents: Contents) -> Iterator[Finding]:
+    if row.record is not None and contents.events != row.events:
+        detail = f"{row.record} says {row.events} change events; it holds {contents.events}"
+        yield Finding("count", key, abs(contents.events - row.events), detail)
+    of = f"of {contents.events} records"
+    if contents.misplaced:
+        yield Finding("misplaced", key, contents.misplaced, f"{contents.misplaced} {of} belong elsewhere")
+    if contents.personal:
+        yield Finding("personal-data", key, contents.personal, f"{contents.personal} {of}")
+
+
+def _windows(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Some rows at a time, so that their objects fit into memory together."""
+    window: list[Any] = []
+    size = 0
+    for row in rows:
+        if window and (len(window) == FETCHERS or size + (row.bytes or _UNKNOWN_BYTES) > WINDOW_BYTES):
+            yield window
+            window, size = [], 0
+        window.append(row)
+        size += row.bytes or _UNKNOWN_BYTES
+    if window:
+        yield window

@@ -1,0 +1,147 @@
+"""Delivery records as the audit takes them apart: the objects they name, the positions their batches read."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import NamedTuple
+
+from jobs.batch import Batch
+from jobs.sinks.failures import CountsDiffer, DeliveryRecordUnreadable, ObjectMissing
+from jobs.sinks.names import delivery_record_key
+from jobs.sinks.records import DeliveryRecord, check_counts, from_line
+from jobs.sinks.storage import Location, Storage
+from jobs.verify.findings import FINDING_DDL, Finding
+
+READERS = 16
+_OWN = re.compile(r"(?:data/[^/]+/[^/]+|errors)/[^/]+$")
+
+
+class Named(NamedTuple):
+    """An object that the delivery record ``record`` names; a container has a type and a date, others a message."""
+
+    key: str
+    record: str
+    type: str | None
+    partition_date: str | None
+    message: str | None
+    events: int
+    bytes: int
+    sha256: str
+
+
+class ReadRange(NamedTuple):
+    """What a batch read of a shard; the positions as JSON."""
+
+    stream: str
+    shard: str
+    query_id: str
+    batch_id: int
+    timestamp: str
+    after: str
+    to: str
+    key: str
+
+
+class ReadRecord(NamedTuple):
+    """A delivery record taken apart, and what is wrong with it; of one that can't be read only that is known."""
+
+    key: str
+    problems: list[Finding]
+    kind: str | None
+    query_id: str | None
+    batch_id: int | None
+    timestamp: str | None
+    read: int
+    archived: int
+    failed: int
+    objects: list[Named]
+    ranges: list[ReadRange]
+
+
+_NAMED = (
+    "key string, record string, type string, partition_date string, message string, events bigint, bytes bigint, "
+    "sha256 string"
+)
+_RANGE = (
+    "stream string, shard string, query_id string, batch_id bigint, timestamp string, after string, to string, "
+    "key string"
+)
+RECORD_DDL = (
+    f"key string, problems array<struct<{FINDING_DDL}>>, kind string, query_id string, batch_id bigint, "
+    "timestamp string, read bigint, archived bigint, failed bigint, "
+    f"objects array<struct<{_NAMED}>>, ranges array<struct<{_RANGE}>>"
+)
+
+
+def read_records(storage: Storage, keys: Iterable[str]) -> Iterator[ReadRecord]:
+    """The delivery records of these keys, some at a time in threads."""
+
+    def read(key: str) -> ReadRecord | None:
+        try:
+            return take_apart(key, from_line(storage.get(key), key))
+        except DeliveryRecordUnreadable:
+            problem = Finding("unreadable", key, 1, "is no delivery record")
+            return ReadRecord(key, [problem], None, None, None, None, 0, 0, 0, [], [])
+        except ObjectMissing:
+            return None
+
+    remaining = iter(keys)
+    with ThreadPoolExecutor(READERS) as readers:
+        while window := list(islice(remaining, READERS * 4)):
+            yield from (one for one in readers.map(read, window) if one is not None)
+
+
+def take_apart(key: str, record: DeliveryRecord) -> ReadRecord:
+    """The parts of the delivery record that is at ``key``."""
+    return ReadRecord(
+        key,
+        list(_problems(key, record)),
+        record.kind,
+        record.query_id,
+        record.batch_id,
+        record.timestamp,
+        record.counts.read,
+        record.counts.archived,
+        record.counts.failed,
+        list(named_objects(key, record)),
+        list(_ranges(key, record)),
+    )
+
+
+def named_objects(key: str, record: DeliveryRecord) -> Iterator[Named]:
+    """The objects that the delivery record at ``key`` names."""
+    for one in record.deliveries:
+        place = one.type, one.partition_date, None
+        yield Named(own_key(one.storage), key, *place, one.count, one.bytes, one.sha256)
+    for error in record.errors:
+        about = None, None, error.message
+        yield Named(own_key(error.storage), key, *about, error.count, error.bytes, error.sha256)
+
+
+def own_key(location: Location) -> str:
+    """The key below the archive's root, wherever that was when the record was written: copies can be audited too.
+
+    >>> own_key({"type": "s3", "bucket": "b", "key": "some/prefix/errors/a.json"})
+    'errors/a.json'
+    """
+    found = _OWN.search(location["key"])
+    return found[0] if found else location["key"]
+
+
+def _problems(key: str, record: DeliveryRecord) -> Iterator[Finding]:
+    due = delivery_record_key(Batch(record.kind, record.query_id, record.batch_id, record.timestamp))
+    if due != key:
+        yield Finding("unnamed", key, 1, f"is a delivery record whose name would be {due}")
+    try:
+        check_counts(record)
+    except CountsDiffer:
+        yield Finding("count", key, 1, "read = archived + failed, or the objects' counts, don't add up")
+
+
+def _ranges(key: str, record: DeliveryRecord) -> Iterator[ReadRange]:
+    """What the batch read of each shard; nothing for a source that doesn't say."""
+    for shard, moved in record.source.get("shards", {}).items():
+        of = str(record.source["stream"]), shard, record.query_id, record.batch_id, record.timestamp
+        yield ReadRange(*of, json.dumps(moved["after"]), json.dumps(moved["to"]), key)

@@ -1,0 +1,180 @@
+"""Each way in which an archive can be damaged is found, on both kinds of storage, and nothing else is."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.sinks.storage import Storage
+from jobs.verify.audit import Audit
+from tests.verify.conftest import MakeCopy
+from tests.verify.making import (
+    BATCHES,
+    READ,
+    change_record,
+    container,
+    containers,
+    forge,
+    overwrite,
+    own,
+    record_of,
+)
+
+PII = ("phoneNumber", "email", "messageBody")
+LEFT = "2026-03-02T12-00-00.000Z-00000000-0000-5000-8000-000000000000"
+
+
+@dataclass
+class Damaged:
+    """An archive damaged in every way, where which damage was done, and what an audit of it found."""
+
+    storage: Storage
+    done: dict[str, set[tuple[str, str]]]
+    found: Counter[tuple[str, str]]
+    details: dict[tuple[str, str], str]
+    numbers: dict[tuple[str, str], int]
+
+
+@pytest.fixture(scope="module")
+def damaged(copied: MakeCopy, spark: SparkSession) -> Damaged:
+    storage = copied()
+    done = dict(damage(storage))
+    rows = Audit(spark, storage, PII, settle_seconds=0).findings.collect()
+    found = Counter((row.kind, row.key) for row in rows)
+    details = {(row.kind, row.key): row.detail for row in rows}
+    return Damaged(storage, done, found, details, {(row.kind, row.key): row.number for row in rows})
+
+
+def damage(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]]]:
+    """Does every damage to objects of its own; tells which findings are due."""
+    yield from damage_containers(storage)
+    yield from damage_errors(storage)
+    yield from damage_records(storage)
+    yield "a record in the wrong folder", {misplace(storage)}
+    yield "personal data", {expose(storage)}
+
+
+def damage_containers(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]]]:
+    batch = BATCHES[0]
+    several = [(key, rows) for key, rows in containers(storage, batch) if len(rows) > 1]
+    key, _ = several.pop()
+    storage.delete(key)
+    yield "a lost container", {("missing", key)}
+    key, rows = several.pop()
+    overwrite(storage, key, container(key, rows))
+    yield "other bytes", {("changed", key)}
+    key, rows = several.pop()
+    forge(storage, batch, key, container(key, rows[1:]))
+    yield "a record less", {("count", key)}
+    key, rows = several.pop()
+    forge(storage, batch, key, storage.get(key)[:-20])
+    yield "a container cut short", {("unreadable", key)}
+    yield "objects that nobody names", set(leave_objects(storage, several[0][0]))
+
+
+def damage_errors(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]]]:
+    one, other = (own(each) for each in record_of(storage, BATCHES[0])["errors"][:2])
+    storage.delete(one)
+    yield "a lost error object", {("missing", one)}
+    forge(storage, BATCHES[0], other, b"{}")
+    yield "an error object that is none", {("unreadable", other)}
+
+
+def damage_records(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]]]:
+    _, second, third, last = BATCHES
+    yield (
+        "a gap between positions",
+        {("gap", change_record(storage, third, lambda record: move(record, 0, 7)))},
+    )
+    key = change_record(storage, last, lambda record: move(record, 1, -7))
+    yield "an overlap of positions", {("overlap", key)}
+    key = "deliveries/2026-03-01/2026-03-01T12-00-00.000Z-0.json"
+    storage.put(key, b"{")
+    yield "a delivery record that is none", {("unreadable", key)}
+    key = change_record(storage, second, lambda record: record["counts"].update(read=READ + 1))
+    yield "counts that don't add up", {("count", key)}
+    key = "deliveries/2026-03-09/2026-03-04T12-00-00.000Z-0.json"
+    storage.put(key, b"")
+    yield "an empty delivery record", {("unreadable", key)}
+
+
+def leave_objects(storage: Storage, key: str) -> Iterator[tuple[str, str]]:
+    """What a killed attempt leaves, and what somebody put there."""
+    folder = key.rpartition("/")[0]
+    for left, body in {
+        f"{folder}/{LEFT}.avro": storage.get(key),
+        f"errors/{LEFT}.json": b'{"timestamp":"","error":{"message":"m"},"events":["{}"]}',
+        "data/README.txt": b"hello",
+        "data/demand/another": b"",
+        f"{folder}/deeper/file": b"",
+    }.items():
+        storage.put(left, body)
+        yield "unnamed", left
+
+
+def misplace(storage: Storage) -> tuple[str, str]:
+    """Puts a record of another partition date in the place of one."""
+    batch = BATCHES[1]
+    demands = [(key, rows) for key, rows in containers(storage, batch) if key.startswith("data/demand/")]
+    (key, rows), (_, others) = demands[:2]
+    return "misplaced", forge(storage, batch, key, container(key, [others[0], *rows[1:]]))
+
+
+def expose(storage: Storage) -> tuple[str, str]:
+    """Gives a deleted record its phone number back."""
+    batch = BATCHES[2]
+    for key, rows in containers(storage, batch):
+        for row in rows:
+            if row["isDeleted"] and row.get("phoneNumber"):
+                row["phoneNumber"] = "+15550100"
+                return "personal-data", forge(storage, batch, key, container(key, rows))
+    raise AssertionError("no deleted record with a phone number was made")
+
+
+def move(record: dict[str, dict[str, dict[str, dict[str, str]]]], shard: int, by: int) -> None:
+    """Lets the batch begin elsewhere in a shard."""
+    moved = record["source"]["shards"][f"shardId-{shard:012d}"]
+    moved["after"] = str(int(moved["after"]) + by)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a lost container",
+        "a lost error object",
+        "other bytes",
+        "a record less",
+        "a container cut short",
+        "an error object that is none",
+        "objects that nobody names",
+        "a record in the wrong folder",
+        "personal data",
+        "a gap between positions",
+        "an overlap of positions",
+        "a delivery record that is none",
+        "an empty delivery record",
+        "counts that don't add up",
+    ],
+)
+def test_a_damage_is_found_where_it_is(damaged: Damaged, name: str) -> None:
+    due = damaged.done[name]
+    assert due
+    assert due <= set(damaged.found), damaged.details
+
+
+def test_nothing_else_is_found_and_nothing_twice(damaged: Damaged) -> None:
+    assert damaged.found == Counter(one for due in damaged.done.values() for one in due)
+
+
+def test_findings_count_the_records_that_they_are_about(damaged: Damaged) -> None:
+    for name in ("personal data", "a record in the wrong folder", "a record less"):
+        (finding,) = damaged.done[name]
+        assert damaged.numbers[finding] == 1
+
+
+def test_no_finding_tells_a_value_of_a_record(damaged: Damaged) -> None:
+    told = " ".join(damaged.details.values())
+    assert "+1555" not in told
+    assert "example.com" not in told

@@ -1,0 +1,76 @@
+"""Batch must follow batch in every shard."""
+
+import json
+from typing import Any
+
+import pytest
+
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON
+from jobs.verify.positions import check_positions
+from jobs.verify.records import ReadRange
+
+AT_9, AT_11 = {"at": "2026-03-01T09:00:00.000Z"}, {"at": "2026-03-01T11:00:00.000Z"}
+
+
+def read(query: str, batch: int, after: Any, to: Any, shard: str = "a") -> ReadRange:
+    """What a batch of that query read; query "q" reads from 10:00 on, a batch a minute."""
+    after, to = json.dumps(after), json.dumps(to)
+    time = f"2026-03-01T1{'qrs'.index(query)}:{batch:02d}:00.000Z"
+    return ReadRange("fans", shard, query, batch, time, after, to, f"{query}/{batch}")
+
+
+def found(*ranges: ReadRange) -> list[tuple[str, str]]:
+    return [(finding.kind, finding.key) for finding in check_positions(ranges)]
+
+
+def test_batches_that_follow_each_other_are_fine() -> None:
+    assert (
+        found(read("q", 0, TRIM_HORIZON, "99"), read("q", 1, "99", "100"), read("q", 3, "100", SHARD_END))
+        == []
+    )
+
+
+def test_a_shard_has_nothing_to_do_with_another() -> None:
+    assert found(read("q", 0, AT_9, "5"), read("q", 1, "5", "7"), read("q", 0, AT_9, "3", shard="b")) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "kind"), [("101", "gap"), ("99", "overlap"), ("9", "overlap"), (TRIM_HORIZON, "overlap")]
+)
+def test_a_batch_that_begins_elsewhere_than_the_last_one_ended_is_found(after: str, kind: str) -> None:
+    assert found(read("q", 0, "5", "100"), read("q", 1, after, "200")) == [(kind, "q/1")]
+
+
+def test_positions_are_compared_as_numbers() -> None:
+    assert found(read("q", 0, "5", "9"), read("q", 1, "10", "20")) == [("gap", "q/1")]
+
+
+def test_what_follows_a_shards_end_is_an_overlap() -> None:
+    assert found(read("q", 0, "5", SHARD_END), read("q", 1, "9", SHARD_END)) == [("overlap", "q/1")]
+
+
+@pytest.mark.parametrize("start", [TRIM_HORIZON, AT_9, AT_11])
+def test_another_query_that_read_no_further_has_read_again(start: Any) -> None:
+    assert found(read("q", 0, AT_9, "100"), read("r", 0, start, "100")) == [("overlap", "r/0")]
+
+
+@pytest.mark.parametrize("start", [TRIM_HORIZON, AT_9, AT_11])
+def test_another_query_that_read_on_is_a_restart(start: Any) -> None:
+    before = read("q", 0, AT_9, "50"), read("q", 1, "50", "100")
+    assert found(*before, read("r", 0, start, "101"), read("r", 1, "101", "102")) == [("restart", "r/0")]
+
+
+def test_a_third_query_is_held_against_the_one_that_read_furthest() -> None:
+    ranges = read("q", 0, AT_9, "100"), read("r", 0, TRIM_HORIZON, "50"), read("s", 0, TRIM_HORIZON, "80")
+    assert found(*ranges) == [("overlap", "r/0"), ("overlap", "s/0")]
+
+
+def test_a_shard_that_was_read_to_its_end_before_another_query_began_by_time_is_fine() -> None:
+    assert found(read("q", 0, AT_9, SHARD_END), read("r", 0, AT_11, SHARD_END)) == []
+    assert found(read("q", 0, AT_9, SHARD_END), read("r", 0, AT_9, SHARD_END)) == [("restart", "r/0")]
+
+
+def test_positions_are_told_in_words() -> None:
+    (finding,) = check_positions([read("q", 0, AT_9, "100"), read("r", 0, AT_11, "200")])
+    assert "had read to 100" in finding.detail
+    assert "began at 2026-03-01T11:00:00.000Z" in finding.detail
