@@ -1,0 +1,120 @@
+"""A Python worker or an executor dies while it stores objects; the driver lives on."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from jobs import java
+from jobs.demo.emulator import Emulator
+from jobs.session import find_jars
+from tests.faults.processes import executors, kill, python_workers
+from tests.faults.proxy import Proxy, Rule, before
+from tests.jobs.archived import Archived
+from tests.jobs.job import ROOT, Finished, Job
+from tests.jobs.ledger import Entry, Producer
+
+PREFIX, OBJECT = "p/", "/(data|errors)/"
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run under which processes died, and, where it ended by that, the one that followed."""
+
+    ledger: list[Entry]
+    struck: Finished
+    killed: list[int]
+    last: Finished
+    archive: Archived
+
+
+@pytest.fixture(scope="module")
+def make(
+    aws: Emulator,
+    proxy: Proxy,
+    proxied_job: Callable[..., Job],
+    producer: Callable[[int], Producer],
+    bucket: Callable[[], str],
+) -> Callable[..., tuple[Producer, Job, Callable[[], Archived]]]:
+    """Makes a stream with change events on it, a job, and what reads its archive."""
+
+    def parts(seed: int) -> tuple[Producer, Job, Callable[[], Archived]]:
+        source, name = producer(2), bucket()
+        source.publish_some(seed, 300)
+        archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
+        return source, archiving, lambda: Archived.in_bucket(aws.client("s3"), name, PREFIX)
+
+    return parts
+
+
+def strike(pid: int, find: Callable[[int], list[int]], skip: int, dead: list[int]) -> Rule:
+    """When the ``skip``-th object comes, kill what ``find`` finds."""
+
+    def act() -> None:
+        victims = find(pid)
+        dead.extend(victims)
+        kill(victims)
+
+    return Rule(before(act), "PUT", OBJECT, skip=skip)
+
+
+@pytest.fixture(scope="module")
+def alone(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], proxy: Proxy) -> Story:
+    """One process is all there is: Spark doesn't try its tasks again there."""
+    source, archiving, archived = make(111)
+    dead: list[int] = []
+    with archiving.started() as running:
+        proxy.rules = [strike(running.process.pid, python_workers, 5, dead)]
+        struck = running.end()
+        proxy.rules = []
+    return Story(source.ledger, struck, dead, archiving.run(), archived())
+
+
+@pytest.fixture(scope="module")
+def cluster(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], proxy: Proxy) -> Story:
+    """Executors of their own: first Python workers die, then a whole executor."""
+    source, archiving, archived = make(112)
+    dead: list[int] = []
+    master = ["--master", "local-cluster[2,1,1024]", "--jars", ",".join(map(str, find_jars()))]
+    job = [str(ROOT / "emr" / "archive.py"), "--conf", str(archiving.conf_file()), "--until-caught-up"]
+    # Spark's own metrics of memory don't fit a run of seconds; the rest is as it comes.
+    settings = ["--conf", "spark.ui.enabled=false", "--conf", "spark.driver.host=127.0.0.1"]
+    environment = {
+        "PYSPARK_PYTHON": sys.executable,
+        "JAVA_HOME": str(java.find_java()),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+    submit = [str(Path(sys.prefix, "bin", "spark-submit")), *master, *settings, *job]
+    with archiving.process(submit, environment) as running:
+        proxy.rules = [
+            strike(running.process.pid, python_workers, 5, dead),
+            strike(running.process.pid, lambda pid: executors(pid)[:1], 20, dead),
+        ]
+        struck = running.end()
+        proxy.rules = []
+    return Story(source.ledger, struck, dead, struck, archived())
+
+
+@pytest.fixture(params=["alone", "cluster"])
+def story(request: pytest.FixtureRequest) -> Story:
+    found: Story = request.getfixturevalue(request.param)
+    return found
+
+
+def test_a_crashed_worker_fails_the_batch_where_spark_does_not_try_again(alone: Story) -> None:
+    assert alone.struck.code == 1
+    assert alone.killed
+    assert alone.struck.batches == []
+    assert alone.struck.complaints[-1].startswith("archive: Spark failed: ")
+
+
+def test_a_cluster_outlives_a_crashed_worker_and_a_crashed_executor(cluster: Story) -> None:
+    assert cluster.struck.code == 0, cluster.struck.err[-3000:]
+    assert len(cluster.killed) >= 2
+
+
+def test_every_change_event_is_archived_exactly_once(story: Story) -> None:
+    assert story.last.code == 0
+    story.archive.holds(story.ledger)

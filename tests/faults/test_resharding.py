@@ -1,0 +1,77 @@
+"""Ten rounds of splits and merges under load, reshards while the job is down, and a start after all of them."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from tests.emulators import EmulatedKinesis
+from tests.jobs.archived import Archived
+from tests.jobs.job import Finished, Job, Running
+from tests.jobs.ledger import Entry, Producer
+from tests.sources.reading import Producer as Resharder
+
+ROUNDS, A_ROUND = 10, 20
+
+
+@dataclass(frozen=True)
+class Story:
+    """A run under which the stream was resharded, one after it was resharded again, and one of another job later."""
+
+    ledger: list[Entry]
+    under_load: Finished
+    after: Finished
+    archive: Archived
+    late: Finished
+    another: Archived
+
+
+@pytest.fixture(scope="module")
+def story(job: Callable[..., Job], kinesis_mock: EmulatedKinesis) -> Story:
+    stream = kinesis_mock.create_stream(2)
+    source, shards = Producer(kinesis_mock.client(), stream), Resharder(kinesis_mock, stream)
+    environment = {**os.environ, **kinesis_mock.environment}
+    archiving, late = job(stream, environment), job(stream, environment)
+    with archiving.started() as running:
+        for number in range(ROUNDS):
+            source.publish_some(200 + number, A_ROUND)
+            shards.split(number % 2) if number % 2 == 0 else shards.merge(number % 2)
+            source.publish_some(300 + number, A_ROUND)
+        running.wait_for(lambda: read(running) == len(source.ledger))
+        under_load = running.end(signal.SIGTERM)
+    source.publish_some(400, A_ROUND)
+    shards.split()
+    source.publish_some(401, A_ROUND)
+    shards.merge(1)
+    source.publish_some(402, A_ROUND)
+    after, from_the_horizon = archiving.run(), late.run()
+    return Story(
+        source.ledger,
+        under_load,
+        after,
+        Archived.in_directory(archiving.directory / "archive"),
+        from_the_horizon,
+        Archived.in_directory(late.directory / "archive"),
+    )
+
+
+def read(running: Running) -> int:
+    return sum(line["read"] for line in running.batches())
+
+
+def test_ten_rounds_of_splits_and_merges_under_load(story: Story) -> None:
+    story.under_load.succeeded()
+    shards = {shard for record in story.archive.records for shard in record["source"]["shards"]}
+    assert len(shards) >= 2 + ROUNDS
+
+
+def test_resharded_while_the_job_was_down(story: Story) -> None:
+    story.after.succeeded()
+    story.archive.holds(story.ledger)
+
+
+def test_trim_horizon_on_a_stream_already_resharded(story: Story) -> None:
+    story.late.succeeded()
+    story.another.holds(story.ledger)

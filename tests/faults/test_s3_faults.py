@@ -1,0 +1,131 @@
+"""The job on a failing S3: it outlives what passes, ends in words on what lasts, and archives everything once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from jobs.demo.emulator import Emulator
+from tests.faults.proxy import Proxy, Rule, refused, reset, reset_after, short_body, silent_after
+from tests.jobs.archived import Archived
+from tests.jobs.checkpoints import committed
+from tests.jobs.job import Finished, Job
+from tests.jobs.ledger import Entry, Producer
+
+PREFIX, OBJECT, RECORD = "p/", "/(data|errors)/", "/deliveries/"
+BOUND, TIMEOUT = 3, 2
+LASTING = {
+    "503 for ever": refused(503, "SlowDown"),
+    "403": refused(403, "AccessDenied"),
+    "bucket gone": refused(404, "NoSuchBucket"),
+}
+SAID = {
+    "503 for ever": "(SlowDown), also after bounded retries: start again when S3 has recovered, nothing is lost",
+    "403": "the role needs s3:PutObject, s3:GetObject, s3:ListBucket and s3:DeleteObject",
+    "bucket gone": "create it or correct archive.uri",
+}
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run on an S3 that never recovers: what it said, what it left, and how often it asked for the object."""
+
+    run: Finished
+    left: Archived
+    committed: set[int]
+    asked: list[int]
+
+
+@dataclass(frozen=True)
+class Story:
+    """Runs on an S3 that doesn't recover, and one on an S3 that fails in every passing way."""
+
+    ledger: list[Entry]
+    failed: dict[str, Failed]
+    rules: dict[str, Rule]
+    last: Finished
+    archive: Archived
+
+
+@pytest.fixture(scope="module")
+def story(
+    aws: Emulator,
+    proxy: Proxy,
+    proxied_job: Callable[..., Job],
+    producer: Callable[[int], Producer],
+    bucket: Callable[[], str],
+) -> Story:
+    source, name, s3 = producer(2), bucket(), aws.client("s3")
+    source.publish_some(seed=121, count=200)
+    archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
+    failed: dict[str, Failed] = {}
+    bounds = ["--set", f"archive.retry_attempts={BOUND}", "--set", f"archive.timeout_seconds={TIMEOUT}"]
+    for fault, refusal in LASTING.items():
+        proxy.requests.clear()
+        proxy.rules = [Rule(refusal, "PUT", OBJECT, skip=3, times=None)]
+        run = archiving.run(*bounds)
+        failed[fault] = Failed(
+            run,
+            Archived.in_bucket(s3, name, PREFIX),
+            committed(archiving.directory / "checkpoint"),
+            attempts(proxy),
+        )
+    rules = passing()
+    proxy.rules = list(rules.values())
+    last = archiving.run("--set", f"archive.timeout_seconds={TIMEOUT}")
+    proxy.rules = []
+    return Story(source.ledger, failed, rules, last, Archived.in_bucket(s3, name, PREFIX))
+
+
+def attempts(proxy: Proxy) -> list[int]:
+    """How often each object was put."""
+    paths = [each.path for _, each in proxy.requests if each.method == "PUT"]
+    return [paths.count(path) for path in set(paths)]
+
+
+def passing() -> dict[str, Rule]:
+    """Every way to fail and recover, each on some requests of one run."""
+    return {
+        "503 SlowDown": Rule(refused(503, "SlowDown"), "PUT", OBJECT, times=2),
+        "500": Rule(refused(500, "InternalError"), "PUT", OBJECT, times=2),
+        "429": Rule(refused(429, "TooManyRequests"), "PUT", OBJECT, times=2),
+        "reset": Rule(reset, "PUT", OBJECT, times=2),
+        "timeout after the object was stored": Rule(silent_after(TIMEOUT + 1), "PUT", OBJECT, times=2),
+        "answer lost": Rule(reset_after, "PUT", OBJECT, times=2),
+        "short body": Rule(short_body, "GET", OBJECT, times=2),
+        "record: answer lost": Rule(reset_after, "PUT", RECORD, times=2),
+        "record: short body": Rule(short_body, "GET", RECORD, skip=2, times=2),
+    }
+
+
+@pytest.mark.parametrize("fault", LASTING)
+def test_what_lasts_ends_the_job_with_one_line_that_says_what_to_do(story: Story, fault: str) -> None:
+    run = story.failed[fault].run
+    assert (run.code, len(run.complaints)) == (1, 1), run.err
+    assert run.complaints[0].startswith("archive: ")
+    assert SAID[fault] in run.complaints[0]
+
+
+@pytest.mark.parametrize("fault", LASTING)
+def test_nothing_of_the_failed_batch_is_counted(story: Story, fault: str) -> None:
+    failed = story.failed[fault]
+    assert (failed.run.batches, failed.left.records, failed.committed) == ([], [], set())
+
+
+def test_what_may_pass_is_tried_up_to_the_bound_in_conf(story: Story) -> None:
+    assert max(story.failed["503 for ever"].asked) == BOUND
+
+
+@pytest.mark.parametrize("fault", ["403", "bucket gone"])
+def test_what_cannot_heal_is_tried_once(story: Story, fault: str) -> None:
+    assert max(story.failed[fault].asked) == 1
+
+
+@pytest.mark.parametrize("fault", passing())
+def test_what_passes_is_outlived(story: Story, fault: str) -> None:
+    story.last.succeeded()
+    assert story.rules[fault].fired == story.rules[fault].times
+
+
+def test_every_change_event_is_archived_exactly_once(story: Story) -> None:
+    story.archive.holds(story.ledger)

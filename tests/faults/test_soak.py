@@ -1,0 +1,113 @@
+"""Many micro-batches in one run: memory, open files and the checkpoint stay as they are after the warm-up."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from jobs.demo.generator import events
+from tests.faults.long import LONG, SECONDS
+from tests.faults.processes import Process, open_files, resident_bytes, tree
+from tests.jobs.archived import Archived
+from tests.jobs.job import Finished, Job, Running
+from tests.sources.fake_kinesis import STREAM, FakeKinesis
+
+BATCHES, A_BATCH = (1000, 12) if LONG else (50, 12)
+WARM = BATCHES * 2 // 5
+SAMPLES = 10
+GROWTH = 0.10
+# Spark keeps the offsets and commits of 100 batches; a file each, and its checksum.
+KEPT_FILES = 2 * 2 * 101 + 20
+# All of the heap from the beginning, so that what the JVM holds beside it can be seen to grow; _JAVA_OPTIONS wins.
+_HEAP = {"_JAVA_OPTIONS": "-Xms512m -Xmx512m -XX:+AlwaysPreTouch"}
+MIB = 1 << 20
+
+pytestmark = pytest.mark.timeout(SECONDS)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the job's processes hold after so many batches: bytes by kind of process, and open files of all."""
+
+    batches: int
+    memory: dict[str, int]
+    files: int
+
+
+@dataclass(frozen=True)
+class Story:
+    """Samples after the warm-up, and the end."""
+
+    samples: list[Sample]
+    last: Finished
+    archive: Archived
+    records: int
+    checkpoint: list[Path]
+
+
+@pytest.fixture(scope="module")
+def story(job: Callable[..., Job]) -> Story:
+    fake = FakeKinesis()
+    shard = fake.add_shard(0)
+    records = BATCHES * A_BATCH
+    fake.put(shard, [change.data for change in events(151, records)])
+    step, samples = (BATCHES - WARM) // SAMPLES, []
+    with fake.serving() as kinesis:
+        archiving = job(STREAM, kinesis.environment, max_records_per_batch=A_BATCH)
+        with archiving.started("--until-caught-up", **_HEAP) as running:
+            for due in range(WARM, BATCHES, step):
+                running.wait_for(lambda due=due: done(running) >= due, SECONDS)  # type: ignore[misc]
+                samples.append(sample(running, done(running)))
+            last = running.end(None, SECONDS)
+    for each in samples:
+        figures = {kind: f"{size // MIB} MiB" for kind, size in each.memory.items()}
+        print(json.dumps({"batches": each.batches, **figures, "files": each.files}))  # noqa: T201 - the figures
+    checkpoint = [path for path in (archiving.directory / "checkpoint").rglob("*") if path.is_file()]
+    return Story(samples, last, Archived.in_directory(archiving.directory / "archive"), records, checkpoint)
+
+
+def done(running: Running) -> int:
+    return running.out.read_bytes().count(b'"event": "batch"')
+
+
+def sample(running: Running, batches: int) -> Sample:
+    processes = tree(running.process.pid)
+    memory: dict[str, int] = {}
+    for process in processes:
+        memory[kind(process, running)] = memory.get(kind(process, running), 0) + resident_bytes(process.pid)
+    return Sample(batches, memory, sum(open_files(process.pid) for process in processes))
+
+
+def kind(process: Process, running: Running) -> str:
+    if process.pid == running.process.pid:
+        return "driver"
+    return "java" if "java" in process.command.split()[0] else "workers"
+
+
+@pytest.mark.parametrize("kind_", ["driver", "java", "workers"])
+def test_memory_is_flat_after_the_warm_up(story: Story, kind_: str) -> None:
+    """The later half of the samples against the earlier half: one sample may catch a passing peak."""
+    sizes = [each.memory[kind_] for each in story.samples]
+    half = len(sizes) // 2
+    earlier, later = min(sizes[:half]), min(sizes[half:])
+    assert later < earlier * (1 + GROWTH), f"{earlier // MIB} MiB grew to {later // MIB} MiB"
+
+
+def test_open_files_are_flat_after_the_warm_up(story: Story) -> None:
+    counts = [each.files for each in story.samples]
+    half = len(counts) // 2
+    assert min(counts[half:]) <= min(counts[:half]) * 1.02 + 5, counts
+
+
+def test_the_checkpoint_is_bounded(story: Story) -> None:
+    assert len(story.checkpoint) <= KEPT_FILES
+    assert sum(path.stat().st_size for path in story.checkpoint) < MIB
+
+
+def test_every_change_event_is_archived_exactly_once(story: Story) -> None:
+    assert story.last.code == 0, story.last.err
+    story.archive.is_sound()
+    assert sum(record["counts"]["read"] for record in story.archive.records) == story.records
+    assert len(story.archive.records) >= BATCHES
