@@ -24,6 +24,10 @@ demo: setup ## Run the archive job on an emulated AWS; leaves demo-output/
 test: setup ## Run all tests
 	@$(PYTHON) -m pytest $(ARGS)
 
+.PHONY: soak
+soak: setup ## Run the long tests of faults: 1,000 batches in one run, 20 kills at random instants
+	@SOAK=1 $(PYTHON) -m pytest -s tests/faults/test_soak.py tests/faults/test_random_kills.py $(ARGS)
+
 .PHONY: bench
 bench: setup ## Measure records per second of the transform-and-write path
 	@$(PYTHON) -m bench $(ARGS)

@@ -1,0 +1,23 @@
+"""docs/faults.md names a test for every fault, and every test of faults."""
+
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+LINKS = re.findall(r"\]\(([^)]+)\)", PAGE.read_text(encoding="utf-8"))
+
+
+def test_every_test_that_the_page_names_is_there() -> None:
+    assert [link for link in LINKS if not (PAGE.parent / link).exists()] == []
+
+
+def test_every_row_names_a_test() -> None:
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    faults = [row for row in rows if not row.startswith(("| fault", "| ---"))]
+    assert len(faults) > 20
+    assert [row for row in faults if "](../tests/" not in row.rsplit("|", 2)[1]] == []
+
+
+def test_every_test_of_faults_is_on_the_page() -> None:
+    here = {f"../tests/faults/{path.name}" for path in Path(__file__).parent.glob("test_*.py")}
+    assert here - set(LINKS) - {f"../tests/faults/{Path(__file__).name}"} == set()
