@@ -1,0 +1,125 @@
+"""The stream as the next start will meet it: how far behind each shard is, and what of it is lost."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from jobs.sources.kinesis import shards
+from jobs.sources.kinesis.api import StreamApi
+from jobs.sources.kinesis.cursor import Cursor
+from jobs.sources.kinesis.errors import KinesisUnavailable, Transient, TrimmedPosition
+from jobs.sources.kinesis.instants import now
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Offset, Position
+from jobs.sources.kinesis.options import Limits
+from jobs.sources.kinesis.pace import Pace
+from jobs.sources.kinesis.progress import Evidence
+
+LOOKS = 40
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class ShardState:
+    """A shard: its position, how far behind its tip that is, when the first record that isn't read arrived.
+
+    ``waits`` is whether a parent has to be read first, ``loss`` what is lost of it or may be.
+    """
+
+    shard: str
+    position: Position
+    behind: timedelta | None = None
+    oldest_unread: datetime | None = None
+    waits: bool = False
+    loss: str | None = None
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """The stream's retention period and the shards that the next start is about."""
+
+    retention: timedelta
+    shards: list[ShardState]
+
+    @property
+    def losses(self) -> list[str]:
+        """What the next start will find lost."""
+        return [shard.loss for shard in self.shards if shard.loss]
+
+    @property
+    def behind(self) -> timedelta | None:
+        """The lag of the worst shard, None where no shard is known to have one."""
+        return max((shard.behind for shard in self.shards if shard.behind is not None), default=None)
+
+    @property
+    def oldest_unread(self) -> datetime | None:
+        """When the oldest record that isn't read arrived, None where there is none."""
+        return min((shard.oldest_unread for shard in self.shards if shard.oldest_unread), default=None)
+
+
+def look_at_stream(stream: str, region: str | None, offset: Offset, evidence: Evidence) -> StreamState:
+    """The stream from the offset on. Raises SourceError's children where Kinesis doesn't answer."""
+    limits = Limits()
+    api = StreamApi(stream, region, ATTEMPTS, limits.threads)
+    api.connect()
+    listed = api.shards()
+    grown = shards.grown(offset, listed)
+    waiting, gone = shards.pending(grown, listed), shards.expired(offset, listed)
+    readable = shards.readable(grown, listed)
+
+    def look(shard: str) -> ShardState:
+        cursor = Cursor(
+            shard, grown[shard], Pace(limits.calls_per_second), evidence.read_to(shard, grown[shard])
+        )
+        return _look(api, cursor)
+
+    with ThreadPoolExecutor(limits.threads) as pool:
+        states = list(pool.map(look, readable))
+    states += [ShardState(shard, TRIM_HORIZON, waits=True) for shard in waiting]
+    states += _unreadable(grown, gone)
+    retention = timedelta(hours=round((now() - api.horizon()) / timedelta(hours=1)))
+    return StreamState(retention, sorted(states, key=lambda state: state.shard))
+
+
+def _unreadable(offset: Mapping[str, Position], gone: list[str]) -> Iterator[ShardState]:
+    for shard in gone:
+        loss = f"Shard {shard} has left the stream before it was read to its end: its last records are lost."
+        yield ShardState(shard, offset.get(shard, TRIM_HORIZON), loss=loss)
+    for shard, position in offset.items():
+        if position == SHARD_END:
+            yield ShardState(shard, position)
+
+
+def _look(api: StreamApi, cursor: Cursor) -> ShardState:
+    position = cursor.position
+    try:
+        for _ in range(LOOKS):
+            _insist(cursor, lambda: cursor.fetch(api, 1))
+            if cursor.buffered or cursor.ended or cursor.lag_ms == 0:
+                break
+    except TrimmedPosition as error:
+        return ShardState(cursor.shard, position, loss=error.message)
+    behind = None if cursor.lag_ms is None else timedelta(milliseconds=cursor.lag_ms)
+    rows = cursor.take(1, 1)
+    arrived = rows.column("approximateArrivalTimestamp")[0].as_py() if rows else None
+    if arrived is not None and behind is not None:
+        # What is behind a page begins after its record.
+        behind = max(behind, now() - arrived)
+    return ShardState(cursor.shard, position, behind, arrived)
+
+
+def _insist(cursor: Cursor, fetch: Callable[[], None]) -> None:
+    for attempt in range(ATTEMPTS):
+        time.sleep(max(0.0, cursor.pace.due() - time.monotonic()))
+        try:
+            fetch()
+        except Transient as error:
+            cursor.pace.failed()
+            if attempt == ATTEMPTS - 1:
+                raise KinesisUnavailable(
+                    f"Shard {cursor.shard} can't be read: {error.code} {ATTEMPTS} times in a row; try again later"
+                ) from error
+        else:
+            cursor.pace.succeeded()
+            return
