@@ -17,7 +17,7 @@ from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job, Running
 from tests.jobs.ledger import Entry, Producer
 
-KILLS = 20 if LONG else 3
+KILLS = 20 if LONG else 2
 SEED = int(os.environ.get("SOAK_SEED") or (time.time() if LONG else 61))
 BATCH = 200
 

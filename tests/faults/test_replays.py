@@ -1,6 +1,7 @@
 """The last batch replayed again and again, and a checkpoint that is gone: what is archived stays as it is."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ class Story:
     replays: list[tuple[Finished, Archived]]
     reread: Finished
     archive: Archived
+    verified: Finished
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,10 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     ]
     shutil.rmtree(checkpoint)
     reread = archiving.run()
-    return Story(source.ledger, first, replays, reread, Archived.in_directory(directory))
+    verify = [sys.executable, "-m", "jobs.verify", "--conf", str(archiving.conf_file()), "--json"]
+    with archiving.process(verify, {}) as running:
+        verified = running.end()
+    return Story(source.ledger, first, replays, reread, Archived.in_directory(directory), verified)
 
 
 def test_the_first_run_archives_everything_once(story: Story) -> None:
@@ -81,6 +86,11 @@ def test_without_its_checkpoint_the_job_archives_the_stream_again_beside_what_is
     assert {record["queryId"] for record in beside.records} != {
         record["queryId"] for record in story.first.records
     }
+
+
+def test_verify_says_that_the_stream_was_read_twice_and_finds_nothing_else(story: Story) -> None:
+    assert story.verified.code == 1, story.verified.err
+    assert list(story.verified.lines[-1]["findings"]) == ["overlap"]
 
 
 def test_every_event_read_again_has_the_same_change_so_that_duplicates_can_be_told(story: Story) -> None:

@@ -14,14 +14,17 @@ from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job, Running
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
 
-BATCHES, A_BATCH = (1000, 12) if LONG else (50, 12)
-WARM = BATCHES * 2 // 5
-SAMPLES = 10
+BATCHES, A_BATCH = (1000, 12) if LONG else (30, 12)
+WARM = BATCHES // 2
+SAMPLES = 10 if LONG else 6
 GROWTH = 0.10
 # Spark keeps the offsets and commits of 100 batches; a file each, and its checksum.
 KEPT_FILES = 2 * 2 * 101 + 20
 # All of the heap from the beginning, so that what the JVM holds beside it can be seen to grow; _JAVA_OPTIONS wins.
-_HEAP = {"_JAVA_OPTIONS": "-Xms512m -Xmx512m -XX:+AlwaysPreTouch"}
+_JAVA = {
+    "_JAVA_OPTIONS": "-Xms512m -Xmx512m -XX:+AlwaysPreTouch",
+    **({"SPARK_SUBMIT_OPTS": ""} if LONG else {}),
+}
 MIB = 1 << 20
 
 pytestmark = pytest.mark.timeout(SECONDS)
@@ -56,7 +59,7 @@ def story(job: Callable[..., Job]) -> Story:
     step, samples = (BATCHES - WARM) // SAMPLES, []
     with fake.serving() as kinesis:
         archiving = job(STREAM, kinesis.environment, max_records_per_batch=A_BATCH)
-        with archiving.started("--until-caught-up", **_HEAP) as running:
+        with archiving.started("--until-caught-up", **_JAVA) as running:
             for due in range(WARM, BATCHES, step):
                 running.wait_for(lambda due=due: done(running) >= due, SECONDS)  # type: ignore[misc]
                 samples.append(sample(running, done(running)))
