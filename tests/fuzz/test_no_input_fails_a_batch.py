@@ -1,0 +1,92 @@
+"""Whatever bytes the stream brings, the batch is archived, and every payload is in it once.
+
+Part of the payloads come from a fresh seed, which is printed; `FUZZ_SEED=7 pytest tests/fuzz` repeats a seed, and
+`FUZZ_PAYLOADS=100000` asks for more.
+"""
+
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+import schemas
+from jobs.archive_batch import Archive
+from jobs.batch import Batch
+from jobs.catalog import NoCatalog
+from jobs.errors import PipelineError
+from jobs.settings import ArchiveSettings
+from jobs.sinks.storage import open_storage
+from tests.fuzz.strategies import fuzz_payloads
+from tests.jobs.archived import Archived
+from tests.oracle.strategies import sample
+from transforms import SystemUserIdPattern, outcomes
+
+COUNT = int(os.environ.get("FUZZ_PAYLOADS", "3000"))
+FRESH = int(os.environ.get("FUZZ_SEED") or secrets.randbelow(10**9))
+BATCH = Batch("stream", "fuzz", 0, "2026-03-01T12:34:56.789Z")
+FAILURES = (PipelineError, PySparkException, Py4JError, AssertionError)
+
+
+def test_no_payload_fails_a_batch(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with capsys.disabled():
+        sys.stdout.write(f"\nfuzz: seeds 1 and, fresh, {FRESH} (FUZZ_SEED={FRESH} repeats it)\n")
+    payloads = [data for seed in (1, FRESH) for data in sample(fuzz_payloads(), COUNT // 2, seed)]
+    assert len(payloads) > COUNT * 0.9
+    try:
+        archive(spark, payloads, tmp_path)
+    except FAILURES as error:
+        pytest.fail(
+            f"{culprit(lambda some: archive(spark, some, tmp_path), payloads)!r} fails its batch: {error}"
+        )
+
+
+def archive(spark: SparkSession, payloads: Sequence[bytes], directory: Path) -> None:
+    """Archives the payloads in one batch as the job does; fails unless the archive is sound and counts them all."""
+    shutil.rmtree(directory / "archive", ignore_errors=True)
+    storage = open_storage(str(directory / "archive"))
+    settings = ArchiveSettings(uri=storage.uri, checkpoint=str(directory / "checkpoint"))
+    job = Archive(storage, NoCatalog(), schemas.load(), settings, partitions=2)
+    rows = [(bytearray(data), "shard-0", str(number)) for number, data in enumerate(payloads)]
+    frame = spark.createDataFrame(rows, "data binary, shardId string, sequenceNumber string")
+    made = outcomes(frame, job.record_schemas, F.lit(BATCH.timestamp), SystemUserIdPattern.of())
+    read_by = {"stream": "fuzz", "shards": {"shard-0": {"after": "TRIM_HORIZON", "to": str(len(rows))}}}
+    job.archive(made, BATCH, read_by, len(rows), lambda: None)
+    found = Archived.in_directory(directory / "archive")
+    found.is_sound()
+    assert [record["counts"]["read"] for record in found.records] == [len(payloads)]
+
+
+def culprit(attempt: Callable[[Sequence[bytes]], None], payloads: Sequence[bytes]) -> bytes | None:
+    """A payload that fails on its own, found by halving; None where it takes several of them."""
+    while len(payloads) > 1:
+        halves = payloads[: len(payloads) // 2], payloads[len(payloads) // 2 :]
+        failing = next((half for half in halves if _fails(attempt, half)), None)
+        if failing is None:
+            return None
+        payloads = failing
+    return payloads[0]
+
+
+def _fails(attempt: Callable[[Sequence[bytes]], None], payloads: Sequence[bytes]) -> bool:
+    try:
+        attempt(payloads)
+    except FAILURES:
+        return True
+    return False
+
+
+def test_the_culprit_of_a_batch_is_found() -> None:
+    def attempt(payloads: Sequence[bytes]) -> None:
+        assert b"bad" not in payloads
+
+    assert culprit(attempt, [*([b"good"] * 11), b"bad", b"good"]) == b"bad"
