@@ -1,6 +1,7 @@
 """Many micro-batches in one run: memory, open files and the checkpoint stay as they are after the warm-up."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job, Running
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
 
-BATCHES, A_BATCH = (1000, 12) if LONG else (30, 12)
+BATCHES, A_BATCH = (int(os.environ.get("SOAK_BATCHES", "1000")) if LONG else 30), 12
 WARM = BATCHES // 2
 SAMPLES = 10 if LONG else 6
 GROWTH = 0.10
