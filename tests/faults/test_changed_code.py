@@ -10,6 +10,7 @@ import pytest
 from jobs.demo.emulator import Emulator
 from jobs.demo.generator import DEMO, events
 from tests.faults.kills import on_arrival, once_done, run_killed
+from tests.faults.long import SECONDS
 from tests.faults.processes import kill_tree
 from tests.faults.proxy import Proxy
 from tests.jobs.archived import Archived
@@ -19,6 +20,9 @@ from tests.schemas.copies import edited
 
 PREFIX, RECORD = "p/", "/deliveries/"
 OLDER_ERROR = "demand: phoneNumber is missing (BR-003)"
+
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @dataclass(frozen=True)

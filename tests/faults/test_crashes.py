@@ -10,6 +10,7 @@ import pytest
 from jobs import java
 from jobs.demo.emulator import Emulator
 from jobs.session import find_jars
+from tests.faults.long import SECONDS
 from tests.faults.processes import executors, kill, python_workers
 from tests.faults.proxy import Proxy, Rule, before
 from tests.jobs.archived import Archived
@@ -17,6 +18,9 @@ from tests.jobs.job import ROOT, Finished, Job
 from tests.jobs.ledger import Entry, Producer
 
 PREFIX, OBJECT = "p/", "/(data|errors)/"
+
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @dataclass(frozen=True)

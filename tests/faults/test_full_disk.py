@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.long import SECONDS
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @dataclass(frozen=True)

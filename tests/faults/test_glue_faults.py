@@ -12,6 +12,7 @@ import pytest
 from jobs.demo.emulator import Emulator
 from jobs.demo.generator import Change, events
 from tests.faults.kills import killed
+from tests.faults.long import SECONDS
 from tests.faults.proxy import Proxy, Request, Rule, refused, reset
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
@@ -19,6 +20,9 @@ from tests.jobs.ledger import Entry, Producer
 
 DATABASE, DAYS = "dmd_glue_faults", 101
 GLUE = "Table|Database|Partition"
+
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.demo.emulator import Emulator
 from tests.faults.kills import MakeRule, on_arrival, once_done, run_killed, run_killed_at_file
+from tests.faults.long import SECONDS
 from tests.faults.proxy import Proxy
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed
@@ -29,6 +30,9 @@ STEPS: dict[str, MakeRule] = {
 }
 AFTER_THE_COMMIT = "after the commit"
 NOTHING_YET = list(STEPS)[:4]
+
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.faults.long import SECONDS
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed, forget_commit
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 
 BATCH = 120
+
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @dataclass(frozen=True)

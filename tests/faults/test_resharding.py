@@ -8,12 +8,16 @@ from dataclasses import dataclass
 import pytest
 
 from tests.emulators import EmulatedKinesis
+from tests.faults.long import SECONDS
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job, Running
 from tests.jobs.ledger import Entry, Producer
 from tests.sources.reading import Producer as Resharder
 
 ROUNDS, A_ROUND = 10, 20
+
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @dataclass(frozen=True)

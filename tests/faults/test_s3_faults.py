@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from jobs.demo.emulator import Emulator
+from tests.faults.long import SECONDS
 from tests.faults.proxy import Proxy, Rule, refused, reset, reset_after, short_body, silent_after
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed
@@ -24,6 +25,9 @@ SAID = {
     "403": "the role needs s3:PutObject, s3:GetObject, s3:ListBucket and s3:DeleteObject",
     "bucket gone": "create it or correct archive.uri",
 }
+
+
+pytestmark = pytest.mark.timeout(SECONDS)
 
 
 @dataclass(frozen=True)

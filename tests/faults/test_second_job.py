@@ -9,12 +9,16 @@ from dataclasses import dataclass
 import pytest
 
 from jobs.demo.emulator import Emulator
+from tests.faults.long import SECONDS as STORY_SECONDS
 from tests.faults.proxy import Proxy, Rule, meanwhile
 from tests.jobs.archived import Archived
 from tests.jobs.job import SECONDS, Finished, Job
 from tests.jobs.ledger import Entry, Producer
 
 PREFIX = "p/"
+
+
+pytestmark = pytest.mark.timeout(STORY_SECONDS)
 
 
 @dataclass(frozen=True)
