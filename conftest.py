@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+pytest_plugins = ["tests.no_personal_data"]
+
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:

@@ -1,0 +1,56 @@
+"""A pytest plugin: no log of any test holds personal data of the made-up fans.
+
+Made-up phones begin with +1555, mail addresses end in example.com, messages lead to tickets.example.com: whatever of it
+shows up in a log came out of a record. Searched are what tests leave on standard error and in `logging`, their JSON lines
+on standard output, and, at the end, the output files of all processes that they started.
+"""
+
+import re
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+MADE_UP = re.compile(r"\+1555\d{4,}|[\w.-]+@example\.com|tickets\.example\.com|Your tickets go on sale")
+LOGS = {".out", ".err", ".log"}
+
+
+def leaked(text: str) -> str | None:
+    """The beginning of the first line that holds personal data, None where none does."""
+    found = MADE_UP.search(text)
+    return text[text.rfind("\n", 0, found.start()) + 1 :][:200] if found else None
+
+
+def logged(section: str, content: str) -> str:
+    """What of a captured section is a log: of standard output, where pages for people are, the JSON lines."""
+    if "stdout" not in section:
+        return content
+    return "\n".join(line for line in content.splitlines() if line.startswith('{"'))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test, set-up or tear-down whose captured logs hold personal data."""
+    report = yield
+    if report.passed:
+        for section, content in report.sections:
+            if line := leaked(logged(section, content)):
+                report.outcome = "failed"
+                report.longrepr = f"personal data in {section}: {line}"
+    return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_personal_data_in_the_logs_of_processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Search what the processes that tests started wrote, after the last test."""
+    yield
+    found = {path: leaked(text) for path, text in _log_files(tmp_path_factory.getbasetemp())}
+    assert not any(found.values()), {str(path): line for path, line in found.items() if line}
+
+
+def _log_files(below: Path) -> Iterator[tuple[Path, str]]:
+    for path in below.rglob("*"):
+        if path.suffix in LOGS and path.is_file():
+            yield path, path.read_text(errors="replace")
