@@ -16,7 +16,7 @@ from jobs.settings import load_settings
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (.*?)\s*(?:#.*)?$", README, re.MULTILINE)
-ARCHIVE = [command for command in COMMANDS if "jobs.archive" in command]
+JOBS = [command for command in COMMANDS if "-m jobs." in command]
 
 
 def test_the_commands_are_the_ones_that_tests_and_ci_run() -> None:
@@ -25,13 +25,15 @@ def test_the_commands_are_the_ones_that_tests_and_ci_run() -> None:
         "make demo",  # .ci/run
         "make test",  # .ci/run
         ".venv/bin/python -m jobs.archive",  # below, and tests/jobs
+        ".venv/bin/python -m jobs.doctor",  # tests/doctor
+        ".venv/bin/python -m jobs.verify",  # tests/verify
         "zip -qr dmd.zip schemas transforms jobs -x '*/__pycache__/*'",  # tests/jobs, by spark-submit
         "spark-submit",  # tests/jobs
     }
 
 
-@pytest.mark.parametrize("command", ARCHIVE)
-def test_each_archive_command_names_a_conf_that_is_right(command: str) -> None:
+@pytest.mark.parametrize("command", JOBS)
+def test_each_command_of_a_job_names_a_conf_that_is_right(command: str) -> None:
     words = shlex.split(command)
     overrides = [words[index + 1] for index, word in enumerate(words) if word == "--set"]
     settings = load_settings(ROOT / words[words.index("--conf") + 1], overrides)

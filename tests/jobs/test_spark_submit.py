@@ -27,6 +27,7 @@ class Story:
 
     ledger: list[Entry]
     run: Finished
+    audit: Finished
     archive: Archived
     left: list[str]
 
@@ -43,18 +44,25 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
         "--jars",
         ",".join(map(str, find_jars())),
     ]
-    start = [ROOT / "emr" / "archive.py", "--conf", archiving.conf_file(), "--until-caught-up"]
+    conf = ["--conf", archiving.conf_file()]
     environment = {
         "PYSPARK_PYTHON": str(python_without_this_checkout(archiving.directory)),
         "PYTHONPATH": sysconfig.get_path("purelib"),
         "JAVA_HOME": str(java.find_java()),
     }
-    with archiving.process([str(each) for each in [*submit, *files, *start]], environment) as running:
-        run = running.end()
+
+    def submitted(start: str, *arguments: str) -> Finished:
+        command = [*submit, *files, ROOT / "emr" / start, *conf, *arguments]
+        with archiving.process([str(each) for each in command], environment) as running:
+            return running.end()
+
+    run = submitted("archive.py", "--until-caught-up")
+    audit = submitted("verify.py", "--json")
     cwd = archiving.directory / "cwd"
     return Story(
         source.ledger,
         run,
+        audit,
         Archived.in_directory(archiving.directory / "archive"),
         [path.name for path in cwd.iterdir()],
     )
@@ -82,6 +90,12 @@ def test_every_change_event_is_archived_by_the_packages_in_the_zip(story: Story)
     assert story.run.code == 0, story.run.err
     assert sum(line["read"] for line in story.run.batches) == len(story.ledger)
     story.archive.holds(story.ledger)
+
+
+def test_the_audit_runs_from_the_zip_too(story: Story) -> None:
+    assert story.audit.code == 0, story.audit.err
+    (totals,) = story.audit.lines
+    assert (totals["read"], totals["findings"]) == (len(story.ledger), {})
 
 
 def test_nothing_is_left_where_it_was_started(story: Story) -> None:
