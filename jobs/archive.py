@@ -21,7 +21,7 @@ from jobs.session import spark_session
 from jobs.settings import ArchiveSettings, Settings, SettingsError, SourceSettings, load_settings
 from jobs.sinks.deliveries import read_delivery_record
 from jobs.sinks.records import Partition
-from jobs.sinks.storage import Storage, open_storage
+from jobs.sinks.storage import Storage
 from jobs.sources.kinesis import caught_up, keep_progress, read_progress
 from jobs.spark_errors import told_in_one_line
 from jobs.stream import Source, aws_kinesis_source, kinesis_source, kinesis_start, stream_outcomes
@@ -111,15 +111,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
 
 def _open(settings: ArchiveSettings) -> tuple[Storage, Storage]:
     """The archive and its checkpoint, both usable and belonging together."""
-    storage, checkpoints = (
-        open_storage(
-            uri,
-            settings.kms_key_id,
-            attempts=settings.retry_attempts,
-            timeout_seconds=settings.timeout_seconds,
-        )
-        for uri in (settings.uri, settings.checkpoint)
-    )
+    storage, checkpoints = settings.open_archive(), settings.open_checkpoint()
     storage.check()
     checkpoints.check()
     checkpoint.claim(checkpoints, storage.uri)

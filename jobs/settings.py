@@ -19,7 +19,7 @@ from pydantic import (
 from jobs.errors import PipelineError
 from jobs.sinks.codecs import CODECS
 from jobs.sinks.failures import BadArchiveUri
-from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, open_storage
+from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Storage, open_storage
 from jobs.sources.kinesis.instants import from_iso
 from transforms.add_system import DEFAULT_PATTERN, SystemUserIdPattern
 
@@ -86,6 +86,19 @@ class ArchiveSettings(_Section):
     kms_key_id: str | None = None
     retry_attempts: int = Field(ATTEMPTS, gt=0)
     timeout_seconds: int = Field(TIMEOUT_SECONDS, gt=0)
+
+    def open_archive(self) -> Storage:
+        """The archive's storage, with the conf's key and bounds."""
+        return self._open(self.uri)
+
+    def open_checkpoint(self) -> Storage:
+        """The checkpoint's storage, likewise."""
+        return self._open(self.checkpoint)
+
+    def _open(self, uri: str) -> Storage:
+        return open_storage(
+            uri, self.kms_key_id, attempts=self.retry_attempts, timeout_seconds=self.timeout_seconds
+        )
 
 
 class CatalogSettings(_Section):

@@ -10,7 +10,6 @@ from jobs.catalog import open_catalog, sync_catalog
 from jobs.errors import PipelineError
 from jobs.log import configure_logging
 from jobs.settings import SettingsError, load_settings
-from jobs.sinks.storage import open_storage
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logging()
     try:
         settings = load_settings(options.conf, options.set)
-        storage = open_storage(settings.archive.uri, settings.archive.kms_key_id)
+        storage = settings.archive.open_archive()
         storage.check()
         named, pending = sync_catalog(
             open_catalog(settings.catalog, storage, schemas.load()), storage, options.since
