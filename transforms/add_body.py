@@ -14,11 +14,11 @@ from transforms.messages import Message
 def add_body(df: DataFrame, record_schemas: Mapping[str, RecordSchema]) -> DataFrame:
     """Serialize each row: the Avro datum of a record, the JSON string of an archive error's event.
 
-    In: ``type``, the record's columns, ``message``, ``data``. Out: ``body binary``: the bare datum by the type's schema, or,
+    In: ``type``, the record's columns, ``message``, ``payload``. Out: ``body binary``: the bare datum by the type's schema, or,
     where there is a message, a comma and the event's text as a JSON string (BR-014), so that bodies in a row are the
     inside of a JSON array but for the first byte.
 
-    >>> df = spark.createDataFrame([(b"no json", "why", None)], "data binary, message string, type string")
+    >>> df = spark.createDataFrame([("no json", "why", None)], "payload string, message string, type string")
     >>> bytes(df.transform(add_body, {}).first().body)
     b',"no json"'
     """
@@ -31,8 +31,8 @@ def add_body(df: DataFrame, record_schemas: Mapping[str, RecordSchema]) -> DataF
 
 def _event_text() -> Column:
     # Spark breaks base64 into lines of 76 characters.
-    base64 = F.replace(F.base64("data"), F.lit("\r\n"), F.lit(""))
-    text = F.when(F.col("message") == Message.NOT_UTF8, base64).otherwise(F.col("data").cast("string"))
+    base64 = F.replace(F.base64("payload"), F.lit("\r\n"), F.lit(""))
+    text = F.when(F.col("message") == Message.NOT_UTF8, base64).otherwise(F.col("payload"))
     text = F.coalesce(text, F.lit(""))
     # {"e":"…"} without its first five characters and its last is the JSON string alone.
     literal = F.substring(F.to_json(F.struct(text.alias("e"))), 6, 2**31 - 1)

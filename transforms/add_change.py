@@ -11,11 +11,11 @@ from transforms.messages import Message
 def add_change(df: DataFrame) -> DataFrame:
     """BR-020: ``change {id, name, time, sequenceNumber}`` of the change event.
 
-    In: ``data``, ``event``, ``created timestamp``, ``sequenceNumber``, ``message``. Out: ``change boolean``, ``change.id`` and
+    In: ``payload``, ``event``, ``created timestamp``, ``sequenceNumber``, ``message``. Out: ``change boolean``, ``change.id`` and
     so on; ``message`` is set where the event's id is no text.
 
-    >>> columns = "eventID string, eventName string, created timestamp, sequenceNumber string, data binary, message string"
-    >>> df = spark.createDataFrame([("e1", "INSERT", None, "49", b"", None)], columns)
+    >>> columns = "eventID string, eventName string, created timestamp, sequenceNumber string, payload string, message string"
+    >>> df = spark.createDataFrame([("e1", "INSERT", None, "49", "", None)], columns)
     >>> df = df.withColumn("event", F.struct("eventID", "eventName")).transform(add_change)
     >>> df.select("change", "`change.id`", "`change.name`", "`change.time`", "`change.sequenceNumber`").show()
     +------+---------+-----------+-----------+---------------------+
@@ -39,4 +39,4 @@ def add_change(df: DataFrame) -> DataFrame:
 
 def _is_no_text(event_id: Column) -> Column:
     """Whether half a surrogate pair became a question mark in it; an id that really holds one is rare enough."""
-    return F.contains(event_id, F.lit("?")) & has_lone_surrogate(F.col("data").cast("string"))
+    return F.contains(event_id, F.lit("?")) & has_lone_surrogate(F.col("payload"))

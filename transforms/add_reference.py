@@ -83,18 +83,18 @@ def latest(first: Column, *others: Column) -> Column:
     >>> [row[0] for row in df.select(latest(F.col("a"), F.col("b"), F.col("c"))).collect()]
     ['2026-03-01T10:00:00.500Z', None]
     """
-    texts = F.array_compact(F.array(first, *others))
     # Most records hold one date only: then nothing has to be compared.
     lone = F.when(instant(first).isNotNull(), first)
-    ranked = F.transform(
-        texts, lambda text, position: F.struct(_nanos(text).alias("at"), -position, text.alias("text"))
-    )
-    best = F.array_max(F.filter(ranked, lambda each: each["at"].isNotNull()))
-    return F.when(F.coalesce(*others).isNull(), lone).otherwise(best["text"]) if others else lone
+    if not others:
+        return lone
+    ranked = (_ranked(text, position) for position, text in enumerate((first, *others)))
+    return F.when(F.coalesce(*others).isNull(), lone).otherwise(F.greatest(*ranked)["text"])
 
 
-def _nanos(text: Column) -> Column:
-    """Nanoseconds since 1970; Spark's timestamps end at microseconds, a date string has up to nine digits."""
-    micros = F.unix_micros(instant(text)).cast("decimal(20,0)")
+def _ranked(text: Column, position: int) -> Column:
+    """What orders a date string among others: the nanoseconds of its instant, then an earlier position; null for no date."""
+    at = instant(text)
+    # Spark's timestamps end at microseconds, a date string has up to nine digits.
     below = F.substring(F.rpad(F.regexp_extract(text, r"\.([0-9]+)", 1), 9, "0"), 7, 3).cast("int")
-    return micros * 1000 + below
+    rank = F.struct(at.alias("at"), below.alias("below"), F.lit(-position).alias("order"), text.alias("text"))
+    return F.when(at.isNotNull(), rank)

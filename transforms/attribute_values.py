@@ -82,10 +82,12 @@ def plain_string(text: Column, tag: str = "S") -> Column:
     >>> [row[0] for row in df.select(plain_string(F.col("t"))).collect()]
     ['x', None]
     """
-    opening = f'{{"{tag}":"'
-    up_to_quote = F.substring_index(F.substring(text, len(opening) + 1, 2**31 - 1), '"', 1)
-    is_all = text == F.concat(F.lit(opening), up_to_quote, F.lit('"}'))
-    return F.when(is_all & ~F.contains(up_to_quote, F.lit("\\")), up_to_quote)
+    opening, closing = f'{{"{tag}":"', '"}'
+    # As bytes, because cutting a string is counting its characters.
+    size = F.octet_length(text) - len(opening) - len(closing)
+    inside = F.substring(text.cast("binary"), len(opening) + 1, size).cast("string")
+    is_one = text.startswith(opening) & text.endswith(closing) & ~F.contains(inside, F.lit('"'))
+    return F.when(is_one & ~F.contains(inside, F.lit("\\")), inside)
 
 
 def odd_string(text: Column, tag: str = "S") -> Column:

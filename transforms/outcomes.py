@@ -34,7 +34,7 @@ def records(
     """
     attributes = merged_attributes(record_schemas)
     return (
-        df.transform(parse, [each.name for each in attributes])
+        df.transform(parse, attributes)
         .transform(select_image)
         .transform(unmarshall, attributes)
         .transform(check_type)

@@ -1,6 +1,6 @@
 """BR-001: which image of a change holds the record."""
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from transforms.messages import Message
@@ -9,13 +9,16 @@ from transforms.messages import Message
 def select_image(df: DataFrame) -> DataFrame:
     """BR-001: INSERT and MODIFY carry the record in NewImage, REMOVE in OldImage.
 
-    In: ``event`` and ``message`` of :func:`transforms.parse.parse`. Out: ``image struct<name: JSON text, …>`` is added, null
-    together with a ``message`` where the event name is unknown or the image isn't a map.
+    In: ``event``, ``newImage``, ``oldImage`` and ``message`` of :func:`transforms.parse.parse`. Out: in place of both,
+    ``image`` (:mod:`transforms.image`), null together with a ``message`` where the event name is unknown or the image
+    isn't a map.
 
+    >>> from schemas import load
     >>> from transforms.parse import parse
     >>> event = b'{"eventName":"REMOVE","dynamodb":{"OldImage":{"type":{"S":"sale"}}}}'
     >>> df = spark.createDataFrame([(event,), (b'{"eventName":"TTL"}',)], "data binary")
-    >>> df.transform(parse, ["type"]).transform(select_image).select("image.type", "message").show(truncate=40)
+    >>> df = df.transform(parse, load()["sale"].image_attributes).transform(select_image)
+    >>> df.select("image.type", "message").show(truncate=40)
     +------------+----------------------------------------+
     |        type|                                 message|
     +------------+----------------------------------------+
@@ -24,20 +27,13 @@ def select_image(df: DataFrame) -> DataFrame:
     +------------+----------------------------------------+
     <BLANKLINE>
     """
-    image = chosen_image(F.col("event"))
-    name = F.col("event.eventName")
+    name, new, old = F.col("event.eventName"), F.col("newImage"), F.col("oldImage")
+    image = F.when(name.isin("INSERT", "MODIFY"), new).when(name == "REMOVE", old)
     message = (
-        F.when(image.isNotNull(), None)
-        .when(name == "REMOVE", Message.OLD_IMAGE)
-        .when(name.isin("INSERT", "MODIFY"), Message.NEW_IMAGE)
-        .otherwise(Message.EVENT_NAME)
+        F.when((name == "REMOVE") & old.isNull(), Message.OLD_IMAGE)
+        .when(name.isin("INSERT", "MODIFY") & new.isNull(), Message.NEW_IMAGE)
+        .when(~F.coalesce(name.isin("INSERT", "MODIFY", "REMOVE"), F.lit(False)), Message.EVENT_NAME)
     )
-    return df.withColumns({"image": image, "message": F.coalesce("message", message)})
-
-
-def chosen_image(event: Column) -> Column:
-    """The image of a parsed event that holds the record; null where there is none."""
-    name, images = event["eventName"], event["dynamodb"]
-    return F.when(name.isin("INSERT", "MODIFY"), images["NewImage"]).when(
-        name == "REMOVE", images["OldImage"]
+    return df.withColumns({"image": image, "message": F.coalesce("message", message)}).drop(
+        "newImage", "oldImage"
     )

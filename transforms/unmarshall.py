@@ -1,7 +1,6 @@
 """Unmarshall: from DynamoDB attribute values to the record's values."""
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -9,19 +8,20 @@ from pyspark.sql import functions as F
 from schemas import Attribute
 from transforms import attribute_values as av
 from transforms.columns import Path, let, walk
+from transforms.image import in_image
 
 
 def unmarshall(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     """Turn the image's attribute values into typed values, one column per attribute (:mod:`transforms.columns`).
 
-    In: ``image struct<name: JSON text, …>``. Out: the record's columns, null where an attribute is absent or not the
-    DynamoDB value its type asks for (BR-003 tells the two apart), and an ``image.<path>`` struct with the JSON texts of
-    the members for each record inside the record.
+    In: ``image`` (:mod:`transforms.image`). Out: the record's columns, null where an attribute is absent or not the DynamoDB
+    value its type asks for (BR-003 tells the two apart).
 
     >>> from schemas import load
+    >>> from transforms.image import image_ddl
     >>> only = [each for each in load()["sale"].image_attributes if each.name in ("id", "date")]
-    >>> texts = [('{"S":"sale-1"}', '{"M":{"deleted":{"S":"2026-03-01"}}}')]
-    >>> df = spark.createDataFrame(texts, "id string, date string").select(F.struct("*").alias("image"))
+    >>> image = ('{"S":"sale-1"}', {"M": ('{"S":"2026-03-01"}',)})
+    >>> df = spark.createDataFrame([(image,)], f"image {image_ddl(only)}")
     >>> df.transform(unmarshall, only).select("id", "date", "`date.deleted`").show(truncate=False)
     +------+----+------------+
     |id    |date|date.deleted|
@@ -30,36 +30,12 @@ def unmarshall(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     +------+----+------------+
     <BLANKLINE>
     """
-    for _, records in groupby(sorted(_record_paths(attributes), key=_depth), key=_depth):
-        df = df.withColumns({_texts_name(path): _member_texts(path, each) for path, each in records})
-    return df.withColumns({".".join(path): column for path, column in _values(attributes)})
+    return df.withColumns({".".join(path): _column(path, each) for path, each in walk(attributes)})
 
 
-def _record_paths(attributes: Sequence[Attribute]) -> list[tuple[Path, Attribute]]:
-    return [(path, each) for path, each in walk(attributes) if each.kind == "record"]
-
-
-def _depth(item: tuple[Path, Attribute]) -> int:
-    return len(item[0])
-
-
-def _member_texts(path: Path, attribute: Attribute) -> Column:
-    return av.member_texts(text_at(path), [child.name for child in attribute.children])
-
-
-def text_at(path: Path) -> Column:
-    """The JSON text of the attribute value at a path."""
-    return F.col(f"`{_texts_name(path[:-1])}`")[path[-1]]
-
-
-def _texts_name(path: Path) -> str:
-    return ".".join(("image", *path))
-
-
-def _values(attributes: Sequence[Attribute]) -> Iterator[tuple[Path, Column]]:
-    for path, each in walk(attributes):
-        is_there = F.col(f"`{_texts_name(path)}`").isNotNull() if each.kind == "record" else None
-        yield path, value(text_at(path), each) if is_there is None else is_there
+def _column(path: Path, attribute: Attribute) -> Column:
+    found = in_image(path)
+    return found["M"].isNotNull() if attribute.kind == "record" else value(found, attribute)
 
 
 def value(text: Column, attribute: Attribute) -> Column:

@@ -6,6 +6,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
+import schemas
 from tests.rules.change_events import (
     NO_EVENT_NAME,
     NO_NEW_IMAGE,
@@ -159,7 +160,11 @@ def test_the_step_adds_the_image_or_a_message(spark: SparkSession) -> None:
     given = source_frame(
         spark, *(CASES[case] for case in ("modify", "remove", "name another", "inserted null"))
     )
-    found = given.transform(parse, ["name"]).transform(select_image).select("image.name", "message")
+    found = (
+        given.transform(parse, schemas.load()["sale"].image_attributes)
+        .transform(select_image)
+        .select("image.name", "message")
+    )
     due = [
         ('{"S":"after"}', None),
         ('{"S":"before"}', None),

@@ -144,7 +144,7 @@ def test_what_would_be_replaced_is_validated_first(case: str, message: str, outc
 def test_the_step_sets_three_columns(spark: SparkSession) -> None:
     attributes = [each for each in schemas.load()["sale"].attributes if each.name in ("isDeleted", "date")]
     cases = ("removed sale", "inserted sale", "no creation time", "deleted in words before")
-    given = source_frame(spark, *(CASES[case] for case in cases)).transform(parse, ["isDeleted", "date"])
+    given = source_frame(spark, *(CASES[case] for case in cases)).transform(parse, attributes)
     found = given.transform(select_image).transform(unmarshall, attributes)
     found = found.transform(mark_deleted, F.lit(BATCH_TIME)).select("isDeleted", "date", "`date.deleted`")
     due = [(True, True, MARKED), (None, False, None), (True, True, BATCH_TIME), (True, True, MARKED)]

@@ -45,9 +45,11 @@ def _of_fields(where: str, fields: list[Any]) -> Iterator[str]:
         if field.get("origin") == "pipeline":
             continue
         declared = declared[1] if is_optional else declared
+        # Without a type there is no schema to say what is missing or wrong.
+        if name.endswith(": type"):
+            continue
         yield f"{name} is not a DynamoDB {_DUE[declared if isinstance(declared, str) else 'record']} (BR-003)"
-        # Without a type there is no schema to say what is missing.
-        if (not is_optional or field.get("requiredInImage")) and not name.endswith(": type"):
+        if not is_optional or field.get("requiredInImage"):
             yield f"{name} is missing (BR-003)"
         if isinstance(declared, dict):
             yield from _of_fields(f"{name}.", declared["fields"])

@@ -1,0 +1,39 @@
+"""An image while it is being read: a struct of its attributes, of whose values nothing is lost or guessed.
+
+An attribute is the compact JSON text of its DynamoDB value, such as ``{"S":"x"}``; null where it is absent, ``null`` where it
+is no DynamoDB value. An attribute that is a record is a map from the tag to its members, a struct again: null where it
+is absent, without the key ``M`` where it is no map.
+"""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from schemas import Attribute
+from transforms.columns import Path
+
+NO_VALUE = "null"
+
+
+def image_ddl(attributes: Sequence[Attribute]) -> str:
+    """The Spark type of an image, as DDL.
+
+    >>> from schemas import load
+    >>> image_ddl([each for each in load()["sale"].image_attributes if each.name in ("id", "date")])
+    'struct<`id`:string,`date`:map<string,struct<`deleted`:string>>>'
+    """
+    return f"struct<{','.join(f'`{each.name}`:{attribute_ddl(each)}' for each in attributes)}>"
+
+
+def attribute_ddl(attribute: Attribute) -> str:
+    """The Spark type of one attribute of an image, as DDL."""
+    return f"map<string,{image_ddl(attribute.children)}>" if attribute.kind == "record" else "string"
+
+
+def in_image(path: Path) -> Column:
+    """What ``image`` holds at the path of an attribute: a text, or a record's map."""
+    found = F.col("image")
+    for name in path[:-1]:
+        found = found[name]["M"]
+    return found[path[-1]]
