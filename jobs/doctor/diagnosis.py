@@ -13,7 +13,7 @@ from jobs.errors import PipelineError
 from jobs.settings import Settings, SourceSettings
 from jobs.sinks.deliveries import read_delivery_record
 from jobs.sinks.local import LocalStorage
-from jobs.sinks.storage import Storage, open_storage
+from jobs.sinks.storage import Storage
 from jobs.sources.kinesis import kinesis_client, load_or_keep_start, resolve_start
 from jobs.sources.kinesis.errors import OtherStream
 from jobs.sources.kinesis.instants import from_iso, iso
@@ -49,10 +49,7 @@ class Diagnosis:
 def diagnose(settings: Settings, at: datetime) -> Diagnosis:
     """Look at the archive, the checkpoint and the stream; ``at`` is the present."""
     diagnosis = Diagnosis()
-    archive, checkpoint = (
-        open_storage(uri, settings.archive.kms_key_id)
-        for uri in (settings.archive.uri, settings.archive.checkpoint)
-    )
+    archive, checkpoint = settings.archive.open_archive(), settings.archive.open_checkpoint()
     diagnosis.facts.append(f"Checkpoint: {checkpoint.uri}, for the archive {archive.uri}")
     try:
         _check_usable(archive)

@@ -5,7 +5,6 @@ from datetime import datetime
 from jobs.checkpoint import CheckpointError, claim
 from jobs.doctor.checkpoint import read_checkpoint
 from jobs.settings import Settings
-from jobs.sinks.storage import open_storage
 from jobs.sources.kinesis import kinesis_client, load_or_keep_start
 from jobs.sources.kinesis.instants import from_iso, iso
 from jobs.sources.kinesis.offsets import TRIM_HORIZON, from_json
@@ -18,7 +17,7 @@ def rewind(settings: Settings, to: str, at: datetime) -> list[str]:
     """
     conf = settings.archive
     uri = rewound_uri(conf.checkpoint, to)
-    archive, checkpoint = (open_storage(each, conf.kms_key_id) for each in (conf.uri, uri))
+    checkpoint = conf.model_copy(update={"checkpoint": uri}).open_checkpoint()
     checkpoint.check()
     state = read_checkpoint(checkpoint)
     if state.newest is not None:
@@ -28,7 +27,7 @@ def rewind(settings: Settings, to: str, at: datetime) -> list[str]:
         )
     client = kinesis_client(settings.source.region)
     start = load_or_keep_start(checkpoint, client, settings.source.stream, to, at)
-    claim(checkpoint, archive.uri)
+    claim(checkpoint, conf.open_archive().uri)
     instant = iso(from_iso(to))
     reads = f"reads stream {settings.source.stream} from {instant} on"
     if TRIM_HORIZON in from_json(start).values():

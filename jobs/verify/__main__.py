@@ -14,7 +14,6 @@ from jobs.errors import PipelineError
 from jobs.log import configure_logging
 from jobs.session import spark_session
 from jobs.settings import Settings, SettingsError, load_settings
-from jobs.sinks.storage import open_storage
 from jobs.spark_errors import told_in_one_line
 from jobs.verify.audit import Audit
 from jobs.verify.findings import FINDING_DDL, Finding
@@ -69,7 +68,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def verify(settings: Settings, *, since: str | None, repair: bool, json: bool) -> int:
     """Audit, print the report; the exit code. Raises PipelineError where the audit can't be made."""
     record_schemas = schemas.load()
-    storage = open_storage(settings.archive.uri, settings.archive.kms_key_id)
+    storage = settings.archive.open_archive()
     storage.check()
     registered = in_catalog(settings.catalog, record_schemas)
     spark = spark_session("dmd-verify")

@@ -19,7 +19,7 @@ def in_catalog(conf: CatalogSettings, schemas: "Mapping[str, RecordSchema]") -> 
     """What Glue holds, None where conf has no catalog. Raises ``CatalogUnavailable``."""
     if not conf.enabled or conf.database is None:
         return None
-    return registered_partitions(glue_client(), conf.database, schemas)
+    return registered_partitions(glue_client(conf.retry_attempts), conf.database, schemas)
 
 
 def repaired(catalog: Catalog, named: set[Partition], registered: set[Partition]) -> set[Partition]:

@@ -42,8 +42,10 @@ Doctor = Callable[..., Said]
 
 
 @pytest.fixture
-def doctor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Doctor:
+def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
     """Runs the command for the archive and the checkpoint in ``tmp_path``."""
+    # It would bind the loggers of this process to the standard output of one test.
+    monkeypatch.setattr("jobs.doctor.__main__.configure_logging", lambda: None)
 
     def run(*arguments: str, **source: Any) -> Said:
         conf = tmp_path / "conf.toml"

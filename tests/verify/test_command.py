@@ -48,9 +48,15 @@ Verify = Callable[..., Said]
 
 @pytest.fixture
 def verify(
-    spark: SparkSession, on_aws: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    spark: SparkSession,
+    on_aws: Emulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Verify:
     """Runs the command on an archive, in this process with its Spark."""
+    # It would bind the loggers of this process to the standard output of one test.
+    monkeypatch.setattr("jobs.verify.__main__.configure_logging", lambda: None)
 
     def run(uri: str, *arguments: str, database: str | None = None) -> Said:
         conf = tmp_path / "conf.toml"
