@@ -15,9 +15,9 @@ from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job, Running
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
 
-BATCHES, A_BATCH = (int(os.environ.get("SOAK_BATCHES", "1000")) if LONG else 30), 12
+BATCHES, A_BATCH = (int(os.environ.get("SOAK_BATCHES", "1000")) if LONG else 20), 12
 WARM = BATCHES // 2
-SAMPLES = 10 if LONG else 6
+SAMPLES = 10 if LONG else 5
 GROWTH = 0.10
 # Spark keeps the offsets and commits of 100 batches; a file each, and its checksum.
 KEPT_FILES = 2 * 2 * 101 + 20
@@ -80,18 +80,20 @@ def done(running: Running) -> int:
 def sample(running: Running, batches: int) -> Sample:
     memory, files = dict.fromkeys(KINDS, 0), 0
     for process in tree(running.process.pid):
-        kind = "driver" if process.pid == running.process.pid else kind_of(process)
+        kind = kind_of(process, running.process.pid)
         if kind is not None:
             memory[kind] += resident_bytes(process.pid)
             files += open_files(process.pid)
     return Sample(batches, memory, files)
 
 
-def kind_of(process: Process) -> str | None:
-    """None of what Java starts for an instant, to look at a file's mode for example."""
-    if "pyspark" in process.command and "java" not in process.command:
-        return "workers"
-    return "java" if "SparkSubmit" in process.command else None
+def kind_of(process: Process, driver: int) -> str | None:
+    """None of what Java forks for an instant, to look at a file's mode for example."""
+    if process.pid == driver:
+        return "driver"
+    if "SparkSubmit" in process.command:
+        return "java" if process.parent == driver else None
+    return "workers" if "pyspark" in process.command else None
 
 
 @pytest.mark.parametrize("kind", KINDS)
