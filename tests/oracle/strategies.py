@@ -1,5 +1,6 @@
 """Hypothesis strategies for what the stream may bring: payloads good, odd and broken, and batches of them."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ def broken_payloads(draw: st.DrawFn, schemas: Path = SCHEMAS) -> bytes:
     event = draw(events(schemas))
     if draw(st.integers(0, 2)):
         for _ in range(draw(st.integers(1, 2))):
+            # What strategies choose from is in the event as it is: changed in place, it would be another for the next draw.
+            event = deepcopy(event)
             mutate(draw, event)
         return _written(draw, event).encode()
     return mutate_text(draw, _written(draw, event))
