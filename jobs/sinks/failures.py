@@ -8,7 +8,7 @@ class StorageError(PipelineError):
 
 
 class BadArchiveUri(StorageError):
-    """``archive.uri`` is neither ``s3://bucket[/prefix]`` nor a local directory."""
+    """``archive.uri`` or ``archive.checkpoint`` is neither ``s3://bucket[/prefix]`` nor a local directory."""
 
 
 class BadKey(StorageError):

@@ -152,11 +152,11 @@ class LocalStorage(Storage):
             raise ObjectMissing(f"there is no {name}") from error
         except PermissionError as error:
             raise AccessDenied(
-                f"no permission for {name}: correct its owner or mode, or archive.uri"
+                f"no permission for {name}: correct its owner or mode, or archive.uri or archive.checkpoint"
             ) from error
         except NotADirectoryError as error:
             raise StorageError(
-                f"{name} can't be there: a part of its path is a file; correct archive.uri"
+                f"{name} can't be there: a part of its path is a file; correct archive.uri or archive.checkpoint"
             ) from error
         except OSError as error:
             reason = errno.errorcode.get(error.errno or 0, "unknown error")

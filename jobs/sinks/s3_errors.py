@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
+# The archive and the checkpoint have storage of the same kind.
+_KEYS = "archive.uri or archive.checkpoint"
+
 CREDENTIAL_CODES = {
     "ExpiredToken",
     "InvalidAccessKeyId",
@@ -61,14 +64,14 @@ def _about_access(
             "nothing is lost; archive.retry_attempts is the bound"
         )
     if status == 404:
-        return MissingBucket(f"bucket {bucket} doesn't exist: create it or correct archive.uri")
+        return MissingBucket(f"bucket {bucket} doesn't exist: create it, or correct {_KEYS}")
     if code in CREDENTIAL_CODES:
         return NoCredentials(f"AWS refuses the credentials for {name} ({code}): renew or correct them")
     if status == 403:
         needs = "the role needs s3:PutObject, s3:GetObject, s3:ListBucket and s3:DeleteObject"
         return AccessDenied(f"AWS denies access to {name}: {needs}")
     if status == 301:
-        return StorageError(f"bucket {bucket} is in another region: correct AWS_REGION or archive.uri")
+        return StorageError(f"bucket {bucket} is in another region: correct AWS_REGION, {_KEYS}")
     return StorageError(f"S3 refused {name} ({code or status}): its list of error codes says what that means")
 
 

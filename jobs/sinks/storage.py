@@ -105,13 +105,11 @@ def open_storage(
         bucket, _, prefix = rest.partition("/")
         prefix = prefix.strip("/")
         if not bucket or (prefix and not is_safe(prefix)):
-            raise BadArchiveUri(
-                f"archive.uri {uri!r} is no s3://bucket/prefix: give a bucket and plain folder names"
-            )
+            raise BadArchiveUri(f"{uri!r} is no s3://bucket/prefix: give a bucket and plain folder names")
         return S3Storage(bucket, prefix, kms_key_id, attempts, timeout_seconds)
     if scheme == "file" and rest and not rest.startswith("s3:") and (not separator or rest.startswith("/")):
         return LocalStorage(os.path.abspath(rest))
-    raise BadArchiveUri(f"archive.uri {uri!r} is not understood: use s3://bucket/prefix or a local directory")
+    raise BadArchiveUri(f"{uri!r} is not understood: use s3://bucket/prefix or a local directory")
 
 
 def is_safe(key: str) -> bool:

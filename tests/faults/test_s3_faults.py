@@ -23,7 +23,7 @@ LASTING = {
 SAID = {
     "503 for ever": "(SlowDown), also after bounded retries: start again when S3 has recovered, nothing is lost",
     "403": "the role needs s3:PutObject, s3:GetObject, s3:ListBucket and s3:DeleteObject",
-    "bucket gone": "create it or correct archive.uri",
+    "bucket gone": "create it, or correct archive.uri or archive.checkpoint",
 }
 
 

@@ -97,14 +97,14 @@ def without_java(job: Job) -> Mistake:
         (
             "missing bucket",
             FAILED,
-            r"archive: bucket no-such-bucket doesn't exist: create it or correct archive.uri",
+            r"archive: bucket no-such-bucket doesn't exist: create it, or correct archive.uri or archive.checkpoint",
         ),
         ("no credentials for S3", FAILED, r"archive: .*credentials.*"),
         ("no credentials for Kinesis", FAILED, r"archive: .*credentials.*"),
         (
             "archive inside a file",
             FAILED,
-            r"archive: .*/archive/ can't be there: a part of its path is a file; correct archive.uri",
+            r"archive: .*/archive/ can't be there: a part of its path is a file; correct archive.uri or archive.checkpoint",
         ),
         (
             "checkpoint of another stream",
