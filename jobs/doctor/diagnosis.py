@@ -15,14 +15,14 @@ from jobs.sinks.deliveries import read_delivery_record
 from jobs.sinks.local import LocalStorage
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis import kinesis_client, load_or_keep_start, resolve_start
-from jobs.sources.kinesis.errors import OtherStream
+from jobs.sources.kinesis.errors import AFTERWARDS, OtherStream
 from jobs.sources.kinesis.instants import from_iso, iso
 from jobs.sources.kinesis.offsets import SHARD_END, Position, is_sequence
 
 NEAR = 0.25
 GOING_ON = (
-    "to go on with what is left, start once with --set source.fail_on_data_loss=false, then fill the gap from a table "
-    "export; to read anew from an instant, use --rewind"
+    f"to go on with what is left, start once with --set source.fail_on_data_loss=false, {AFTERWARDS}; "
+    "to read anew from an instant, use --rewind"
 )
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import structlog
 
 from jobs.sources.kinesis.api import Page, StreamApi
-from jobs.sources.kinesis.errors import IteratorExpired, TrimmedPosition
+from jobs.sources.kinesis.errors import AFTERWARDS, IteratorExpired, TrimmedPosition
 from jobs.sources.kinesis.instants import iso
 from jobs.sources.kinesis.offsets import SHARD_END, Position, instant_of, is_sequence
 from jobs.sources.kinesis.options import MAX_PAGE
@@ -154,7 +154,7 @@ class Cursor:
         if self.fail_on_data_loss:
             raise TrimmedPosition(
                 f"{message} To go on from the oldest record left, run with source.fail_on_data_loss=false, "
-                "then fill the gap from a table export."
+                f"{AFTERWARDS}."
             )
         self.losses.append(message)
         log.warning("source.data_loss", shard=self.shard, reason=message)

@@ -11,7 +11,7 @@ from jobs.sources.kinesis import progress, shards
 from jobs.sources.kinesis.api import ListedShard, StreamApi
 from jobs.sources.kinesis.collect import Collector
 from jobs.sources.kinesis.cursor import Cursor
-from jobs.sources.kinesis.errors import ExpiredShard
+from jobs.sources.kinesis.errors import AFTERWARDS, ExpiredShard
 from jobs.sources.kinesis.instants import now
 from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Offset, ordered
 from jobs.sources.kinesis.options import Options
@@ -87,8 +87,8 @@ class Engine:
         message = f"Stream {self.api.stream} no longer holds {where}: records that weren't read have expired."
         if self.options.fail_on_data_loss:
             raise ExpiredShard(
-                f"{message} To go on with the shards that followed, run with source.fail_on_data_loss=false, then "
-                "fill the gap from a table export."
+                f"{message} To go on with the shards that followed, run with source.fail_on_data_loss=false, "
+                f"{AFTERWARDS}."
             )
         log.warning("source.data_loss", reason=message)
         self._losses.append(message)

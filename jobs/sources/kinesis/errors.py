@@ -2,6 +2,12 @@
 
 from jobs.errors import PipelineError
 
+AFTERWARDS = (
+    "then archive the missing records by other means (a DynamoDB export, say): "
+    "dmd-pipeline has no command for that yet"
+)
+"""What is left to do where the job goes on without records that are lost."""
+
 
 class SourceError(PipelineError):
     """Something is wrong with the Kinesis source; every error of this package derives from it."""

@@ -9,7 +9,13 @@ import structlog
 
 from jobs.sources.kinesis.api import StreamApi
 from jobs.sources.kinesis.cursor import Cursor
-from jobs.sources.kinesis.errors import KinesisUnavailable, ReplayFailed, ShardMissing, Transient
+from jobs.sources.kinesis.errors import (
+    AFTERWARDS,
+    KinesisUnavailable,
+    ReplayFailed,
+    ShardMissing,
+    Transient,
+)
 from jobs.sources.kinesis.offsets import Offset, Position, is_sequence, ranges
 from jobs.sources.kinesis.options import MAX_PAGE, Options
 from jobs.sources.kinesis.pace import Pace
@@ -120,8 +126,8 @@ class _ShardReplay:
         )
         if self.fail_on_data_loss:
             raise ReplayFailed(
-                f"{message} To go on with what is left, run with source.fail_on_data_loss=false, then fill the gap "
-                "from a table export."
+                f"{message} To go on with what is left, run with source.fail_on_data_loss=false, "
+                f"{AFTERWARDS}."
             )
         log.warning("source.data_loss", shard=self.cursor.shard, reason=message)
         return pages
