@@ -15,7 +15,7 @@ from jobs import checkpoint
 from jobs.archive_batch import Archive
 from jobs.batch import Batch
 from jobs.catalog import open_catalog
-from jobs.errors import PipelineError
+from jobs.command_line import conf_parser, exit_code
 from jobs.log import configure_logging
 from jobs.session import spark_session
 from jobs.settings import ArchiveSettings, Settings, SettingsError, SourceSettings, load_settings
@@ -28,7 +28,6 @@ from jobs.stream import Source, aws_kinesis_source, kinesis_source, kinesis_star
 from jobs.supervisor import Supervisor
 from transforms import SystemUserIdPattern
 
-EXIT_FAILED, EXIT_USAGE = 1, 2
 _NOW = "0 seconds"
 
 
@@ -36,30 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job; 0 when it ended as asked, 1 when it failed, 2 when the command line or the conf is wrong."""
     options = _options(arguments)
     configure_logging()
-    try:
-        settings = load_settings(options.conf, options.set)
-        if options.until_caught_up and settings.source.format != "kinesis":
-            raise SettingsError("--until-caught-up needs source.format kinesis: no other says how far it is")
-        run(settings, until_caught_up=options.until_caught_up)
-    except SettingsError as error:
-        print(error.message, file=sys.stderr)
-        return EXIT_USAGE
-    except PipelineError as error:
-        print(f"archive: {error.message}", file=sys.stderr)
-        return EXIT_FAILED
+    return exit_code("archive", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = load_settings(options.conf, options.set)
+    if options.until_caught_up and settings.source.format != "kinesis":
+        raise SettingsError("--until-caught-up needs source.format kinesis: no other says how far it is")
+    run(settings, until_caught_up=options.until_caught_up)
     return 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m jobs.archive", description=__doc__)
-    parser.add_argument("--conf", type=Path, required=True, metavar="FILE", help="the conf, see conf/*.toml")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="a conf value that wins over the file",
-    )
+    parser = conf_parser("jobs.archive", __doc__)
     parser.add_argument(
         "--until-caught-up", action="store_true", help="archive all that the stream holds now, then end"
     )

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -10,10 +10,12 @@ from pyspark.sql import SparkSession
 
 from jobs.batch import Batch
 from jobs.errors import PipelineError
+from jobs.instants import iso
 from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.storage import Storage
 
 _ARCHIVE = "archive.json"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CheckpointError(PipelineError):
@@ -59,8 +61,8 @@ def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:
     """The batch as Spark logged it before it ran. Raises CheckpointError where there is no such entry."""
     try:
         _, metadata, *sources = checkpoint.get(f"offsets/{batch_id}").decode().splitlines()
-        milliseconds = json.loads(metadata)["batchTimestampMs"]
-        return LoggedBatch(iso_millis(milliseconds), json.loads(sources[0]))
+        time = _EPOCH + timedelta(milliseconds=json.loads(metadata)["batchTimestampMs"])
+        return LoggedBatch(iso(time), json.loads(sources[0]))
     except (ObjectMissing, ValueError, KeyError, IndexError) as error:
         raise CheckpointError(
             f"the checkpoint {checkpoint.uri} has no readable offsets/{batch_id}: restore it, "
@@ -103,13 +105,3 @@ def _query_id(checkpoint: Storage) -> str:
             f"the checkpoint {checkpoint.uri} has no readable metadata: restore it, or start with a new "
             "archive.checkpoint"
         ) from error
-
-
-def iso_millis(milliseconds: int) -> str:
-    """An instant in milliseconds since 1970 as the archive writes it.
-
-    >>> iso_millis(1772368496789)
-    '2026-03-01T12:34:56.789Z'
-    """
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

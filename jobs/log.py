@@ -1,13 +1,17 @@
-"""Structured logging: one JSON object a line on standard output, times in UTC, never a record's values."""
+"""Structured logging: one JSON object a line, times in UTC, never a record's values."""
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 
-def configure_logging() -> None:
-    """Make every log line of this process JSON with ``timestamp``, ``level`` and ``event``."""
+def configure_logging(to: TextIO | None = None) -> None:
+    """Make every log line of this process JSON with ``timestamp``, ``level`` and ``event``.
+
+    It goes to standard output, or ``to`` standard error where the output is a command's result.
+    """
     # It prints a traceback of whatever a batch raises; Spark hands that back to the driver, which tells of it.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
     structlog.configure(
@@ -19,6 +23,6 @@ def configure_logging() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(to or sys.stdout),
         cache_logger_on_first_use=True,
     )

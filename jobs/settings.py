@@ -17,10 +17,10 @@ from pydantic import (
 )
 
 from jobs.errors import PipelineError
+from jobs.instants import from_iso
 from jobs.sinks.codecs import CODECS
 from jobs.sinks.failures import BadArchiveUri
 from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Storage, open_storage
-from jobs.sources.kinesis.instants import from_iso
 from transforms.add_system import DEFAULT_PATTERN, SystemUserIdPattern
 
 _TRIGGER = r"^\d+ (milliseconds?|seconds?|minutes?|hours?)$"

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.errors import PipelineError
+from jobs.instants import from_iso
 from jobs.settings import SourceSettings
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis import (
@@ -23,7 +24,6 @@ from jobs.sources.kinesis import (
     records_between,
     restore_progress,
 )
-from jobs.sources.kinesis.instants import from_iso
 from schemas import RecordSchema
 from transforms import SystemUserIdPattern, outcomes
 from transforms.iso8601 import iso_millis

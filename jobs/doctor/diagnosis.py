@@ -10,13 +10,13 @@ from jobs.doctor.checkpoint import CheckpointState, read_checkpoint
 from jobs.doctor.stream import ShardState, StreamState, look_at_stream
 from jobs.doctor.words import in_words
 from jobs.errors import PipelineError
+from jobs.instants import from_iso, iso
 from jobs.settings import Settings, SourceSettings
 from jobs.sinks.deliveries import read_delivery_record
 from jobs.sinks.local import LocalStorage
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis import kinesis_client, load_or_keep_start, resolve_start
 from jobs.sources.kinesis.errors import AFTERWARDS, OtherStream
-from jobs.sources.kinesis.instants import from_iso, iso
 from jobs.sources.kinesis.offsets import SHARD_END, Position, is_sequence
 
 NEAR = 0.25

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from jobs.checkpoint import CheckpointError, claim
 from jobs.doctor.checkpoint import read_checkpoint
+from jobs.instants import from_iso, iso
 from jobs.settings import Settings
 from jobs.sources.kinesis import kinesis_client, load_or_keep_start
-from jobs.sources.kinesis.instants import from_iso, iso
 from jobs.sources.kinesis.offsets import TRIM_HORIZON, from_json
 
 

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from jobs.instants import now
 from jobs.sources.kinesis import shards
 from jobs.sources.kinesis.api import StreamApi
 from jobs.sources.kinesis.cursor import Cursor
 from jobs.sources.kinesis.errors import KinesisUnavailable, Transient, TrimmedPosition
-from jobs.sources.kinesis.instants import now
 from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Offset, Position
 from jobs.sources.kinesis.options import Limits
 from jobs.sources.kinesis.pace import Pace

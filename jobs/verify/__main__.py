@@ -3,14 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
 import schemas
 from jobs.catalog import open_catalog
-from jobs.errors import PipelineError
+from jobs.command_line import conf_parser, day, exit_code
 from jobs.log import configure_logging
 from jobs.session import spark_session
 from jobs.settings import Settings, SettingsError, load_settings
@@ -26,36 +24,21 @@ EXIT_CLEAN, EXIT_FINDINGS, EXIT_FAILED = 0, 1, 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Audit and report; 0 when nothing was found, 1 when something was, 2 when the audit could not be made."""
     options = _options(arguments)
-    configure_logging()
-    try:
-        settings = load_settings(options.conf, options.set)
-        if options.repair and not settings.catalog.enabled:
-            raise SettingsError("--repair catalog needs catalog.enabled")
-        with told_in_one_line():
-            return verify(settings, since=options.since, repair=bool(options.repair), json=options.json)
-    except SettingsError as error:
-        print(error.message, file=sys.stderr)
-    except PipelineError as error:
-        print(f"verify: {error.message}", file=sys.stderr)
-    return EXIT_FAILED
+    configure_logging(sys.stderr)
+    return exit_code("verify", lambda: _run(options), failed=EXIT_FAILED)
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = load_settings(options.conf, options.set)
+    if options.repair and not settings.catalog.enabled:
+        raise SettingsError("--repair catalog needs catalog.enabled")
+    with told_in_one_line():
+        return verify(settings, since=options.since, repair=bool(options.repair), json=options.json)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m jobs.verify", description=__doc__)
-    parser.add_argument("--conf", type=Path, required=True, metavar="FILE", help="the conf, see conf/*.toml")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="a conf value that wins over the file",
-    )
-    parser.add_argument(
-        "--since",
-        type=lambda text: date.fromisoformat(text).isoformat(),
-        metavar="DATE",
-        help="only batches of this day (UTC) or later",
-    )
+    parser = conf_parser("jobs.verify", __doc__)
+    parser.add_argument("--since", type=day, metavar="DATE", help="only batches of this day (UTC) or later")
     parser.add_argument(
         "--json", action="store_true", help="a JSON line per finding, the last with the totals"
     )

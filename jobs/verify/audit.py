@@ -11,10 +11,10 @@ from pyspark import RDD, SparkContext, StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.instants import iso
 from jobs.sinks.deliveries import iter_delivery_records
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis.instants import iso
 from jobs.verify.findings import FINDING_DDL
 from jobs.verify.listing import PARTITION, Piece, batch_time, pieces
 from jobs.verify.objects import CHECKED_DDL, ObjectCheck

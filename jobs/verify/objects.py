@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import fastavro
 
+from jobs.instants import from_iso
 from jobs.sinks.failures import BadKey, ObjectMissing
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis.instants import from_iso
 from jobs.verify.findings import FINDING_DDL, Finding
 from jobs.verify.listing import batch_time, partition_of
 from transforms.scrub import REDACTED

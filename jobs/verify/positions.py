@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from jobs.sources.kinesis.instants import from_iso
+from jobs.instants import from_iso
 from jobs.sources.kinesis.offsets import SHARD_END, Position, instant_of, is_sequence, reached
 from jobs.verify.findings import Finding
 from jobs.verify.records import ReadRange

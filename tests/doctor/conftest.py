@@ -45,7 +45,7 @@ Doctor = Callable[..., Said]
 def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Doctor:
     """Runs the command for the archive and the checkpoint in ``tmp_path``."""
     # It would bind the loggers of this process to the standard output of one test.
-    monkeypatch.setattr("jobs.doctor.__main__.configure_logging", lambda: None)
+    monkeypatch.setattr("jobs.doctor.__main__.configure_logging", lambda _: None)
 
     def run(*arguments: str, **source: Any) -> Said:
         conf = tmp_path / "conf.toml"

@@ -11,9 +11,9 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from jobs.instants import now
 from jobs.sinks.storage import open_storage
 from jobs.sources.kinesis import KinesisDataSource, caught_up, load_or_keep_start, read_progress
-from jobs.sources.kinesis.instants import now
 from tests.emulators import EmulatedKinesis
 
 Row = tuple[bytes, str, str]

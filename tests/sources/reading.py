@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs.sources.kinesis.instants import now
+from jobs.instants import now
 from jobs.sources.kinesis.offsets import LoggedOffset, Offset, Position, positions, to_json
 from jobs.sources.kinesis.progress import SETTLE, Progress, caught_up, read_progress
 from jobs.sources.kinesis.records import SCHEMA

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from jobs.instants import from_iso, iso, now
 from jobs.sources.kinesis.errors import ExpiredShard, ReplayFailed, TrimmedPosition
-from jobs.sources.kinesis.instants import from_iso, iso, now
 from jobs.sources.kinesis.offsets import Offset, at
 from jobs.sources.kinesis.options import Options
 from tests.sources.fake_kinesis import STREAM, FakeKinesis

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.instants import iso, now
 from jobs.sinks.storage import open_storage
 from jobs.sources.kinesis.errors import SourceError
-from jobs.sources.kinesis.instants import iso, now
 from jobs.sources.kinesis.progress import (
     KEPT_PROGRESS,
     SETTLE,

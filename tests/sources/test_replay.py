@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from jobs.instants import now
 from jobs.sources.kinesis.errors import KinesisUnavailable, ReplayFailed
-from jobs.sources.kinesis.instants import now
 from jobs.sources.kinesis.offsets import Offset, at
 from tests.sources.fake_kinesis import STREAM, FakeKinesis, Fault
 from tests.sources.reading import Consumer, everywhere

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from jobs.instants import iso
 from jobs.sinks.storage import Storage, open_storage
 from jobs.sources.kinesis import kinesis_client
 from jobs.sources.kinesis.errors import BadStart, KinesisUnavailable, OtherStream, StreamMissing
-from jobs.sources.kinesis.instants import iso
 from jobs.sources.kinesis.start import KEPT_START, load_or_keep_start, resolve_start
 from tests.emulators import EmulatedKinesis
 from tests.sources.fake_kinesis import CREATED, STREAM, FakeKinesis, Fault

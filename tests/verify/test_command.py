@@ -56,7 +56,7 @@ def verify(
 ) -> Verify:
     """Runs the command on an archive, in this process with its Spark."""
     # It would bind the loggers of this process to the standard output of one test.
-    monkeypatch.setattr("jobs.verify.__main__.configure_logging", lambda: None)
+    monkeypatch.setattr("jobs.verify.__main__.configure_logging", lambda _: None)
 
     def run(uri: str, *arguments: str, database: str | None = None) -> Said:
         conf = tmp_path / "conf.toml"

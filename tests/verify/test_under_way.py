@@ -11,11 +11,11 @@ from pyspark.sql import SparkSession
 
 from jobs.batch import Batch
 from jobs.demo.emulator import Emulator
+from jobs.instants import iso
 from jobs.sinks.deliveries import write_delivery_record
 from jobs.sinks.records import delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis.instants import iso
 from jobs.verify.audit import Audit
 from tests.verify.conftest import copy, empty
 from tests.verify.making import BATCHES, QUERY

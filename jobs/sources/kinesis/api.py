@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from jobs.instants import from_epoch, now
 from jobs.sources.kinesis.answers import explained
 from jobs.sources.kinesis.clients import make_clients
 from jobs.sources.kinesis.errors import KinesisUnavailable, Transient
-from jobs.sources.kinesis.instants import from_epoch, now
 from jobs.sources.kinesis.offsets import TRIM_HORIZON, Position, instant_of
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import structlog
 
+from jobs.instants import iso
 from jobs.sources.kinesis.api import Page, StreamApi
 from jobs.sources.kinesis.errors import AFTERWARDS, IteratorExpired, TrimmedPosition
-from jobs.sources.kinesis.instants import iso
 from jobs.sources.kinesis.offsets import SHARD_END, Position, instant_of, is_sequence
 from jobs.sources.kinesis.options import MAX_PAGE
 from jobs.sources.kinesis.pace import Pace

@@ -7,12 +7,12 @@ from datetime import datetime
 import pyarrow as pa
 import structlog
 
+from jobs.instants import now
 from jobs.sources.kinesis import progress, shards
 from jobs.sources.kinesis.api import ListedShard, StreamApi
 from jobs.sources.kinesis.collect import Collector
 from jobs.sources.kinesis.cursor import Cursor
 from jobs.sources.kinesis.errors import AFTERWARDS, ExpiredShard
-from jobs.sources.kinesis.instants import now
 from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Offset, ordered
 from jobs.sources.kinesis.options import Options
 from jobs.sources.kinesis.pace import Pace

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeGuard
 
+from jobs.instants import from_iso, iso
 from jobs.sources.kinesis.errors import BadOption
-from jobs.sources.kinesis.instants import from_iso, iso
 
 Position = str | dict[str, str]
 Offset = dict[str, Position]

@@ -15,10 +15,10 @@ from typing import Any
 import structlog
 
 from jobs.errors import PipelineError
+from jobs.instants import from_iso, iso
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.cursor import Cursor
 from jobs.sources.kinesis.errors import SourceError
-from jobs.sources.kinesis.instants import from_iso, iso
 from jobs.sources.kinesis.offsets import Position, reached
 
 log = structlog.get_logger()

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from jobs.instants import from_iso, iso
 from jobs.sinks.failures import ObjectExists
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.answers import explained
 from jobs.sources.kinesis.api import describe, list_shards
 from jobs.sources.kinesis.errors import BadStart, KinesisUnavailable, OtherStream, Transient
-from jobs.sources.kinesis.instants import from_iso, iso
 from jobs.sources.kinesis.offsets import TRIM_HORIZON, Offset, Position, at, ordered, to_json
 
 if TYPE_CHECKING:

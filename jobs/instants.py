@@ -1,4 +1,4 @@
-"""Instants as the source writes and reads them."""
+"""Instants as this project writes and reads them: UTC, ISO-8601, milliseconds."""
 
 import re
 from datetime import UTC, datetime

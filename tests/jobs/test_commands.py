@@ -1,0 +1,60 @@
+"""What the commands have in common: dates are checked, and standard output holds the result alone."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from jobs import sync_catalog
+from jobs.demo.__main__ import main as demo
+from jobs.doctor.__main__ import main as doctor
+from jobs.verify.__main__ import main as verify
+from tests.jobs.job import toml
+
+USAGE = 2
+# The command, with a catalog that has something to say.
+_WITH_A_WARNING = """
+import structlog, sys
+from jobs import sync_catalog
+def warn(*_):
+    structlog.get_logger().warning("catalog.pending")
+    return 0, []
+sync_catalog.sync_catalog = warn
+sys.exit(sync_catalog.main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "told"),
+    [
+        (sync_catalog.main, ("--since", "yesterday"), "'yesterday' is no day: write it as 2026-03-01"),
+        (sync_catalog.main, ("--since", "01.03.2026"), "'01.03.2026' is no day: write it as 2026-03-01"),
+        (verify, ("--since", "yesterday"), "'yesterday' is no day: write it as 2026-03-01"),
+        (doctor, ("--rewind", "noon"), "not an ISO-8601 instant: 'noon'"),
+        (demo, ("--events", "0"), "'0' is no number above 0"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_words(
+    command: Callable[[Sequence[str]], int],
+    arguments: tuple[str, ...],
+    told: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    conf = () if command is demo else ("--conf", "conf.toml")
+    with pytest.raises(SystemExit) as raised:
+        command([*conf, *arguments])
+    assert raised.value.code == USAGE
+    assert told in capsys.readouterr().err
+
+
+def test_log_lines_stay_out_of_a_result(tmp_path: Path) -> None:
+    conf = tmp_path / "conf.toml"
+    archive = {"uri": str(tmp_path / "archive"), "checkpoint": str(tmp_path / "checkpoint")}
+    conf.write_text(toml({"source": {"stream": "fans"}, "archive": archive}))
+    command = [sys.executable, "-c", _WITH_A_WARNING, "--conf", str(conf)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert said.stdout == "0 partitions named by delivery records, 0 pending\n"
+    assert json.loads(said.stderr)["event"] == "catalog.pending"
