@@ -3,8 +3,10 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,18 +16,27 @@ import schemas
 from jobs import checkpoint
 from jobs.archive_batch import Archive
 from jobs.batch import Batch
-from jobs.catalog import open_catalog
+from jobs.catalog import Catalog, open_catalog
 from jobs.command_line import conf_parser, exit_code
 from jobs.log import configure_logging
 from jobs.session import spark_session
-from jobs.settings import ArchiveSettings, Settings, SettingsError, SourceSettings, load_settings
+from jobs.settings import (
+    ArchiveSettings,
+    CatalogSettings,
+    Settings,
+    SettingsError,
+    SourceSettings,
+    load_settings,
+)
 from jobs.sinks.deliveries import read_delivery_record
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis import caught_up, keep_progress, read_progress
+from jobs.spark_checks import check_pattern, check_spark_reaches
 from jobs.spark_errors import told_in_one_line
 from jobs.stream import Source, aws_kinesis_source, kinesis_source, kinesis_start, stream_outcomes
 from jobs.supervisor import Supervisor
+from schemas import RecordSchema
 from transforms import SystemUserIdPattern
 
 _NOW = "0 seconds"
@@ -54,6 +65,58 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+@dataclass(frozen=True)
+class Job:
+    """The streaming query and what its batches need; ``progress`` is the file in which the source tells its lag."""
+
+    spark: SparkSession
+    archive: Archive
+    checkpoints: Storage
+    source: Source
+    progress: Path
+
+    @cached_property
+    def _query_id(self) -> str:
+        return checkpoint.query_id(self.checkpoints)
+
+    def archive_batch(self, outcomes: DataFrame, batch_id: int) -> None:
+        """Archive one micro-batch, under the time and the source's end that Spark logged for it (BR-015)."""
+        logged = checkpoint.logged_batch(self.checkpoints, batch_id)
+        before = checkpoint.logged_batch(self.checkpoints, batch_id - 1).end if batch_id else None
+        self.archive.archive(
+            outcomes,
+            Batch("stream", self._query_id, batch_id, logged.timestamp),
+            self.source.read_by(before, logged.end),
+            self.source.count(before, logged.end),
+            lag=lambda: (read_progress(self.progress) or {}).get("lagMs"),
+        )
+
+    def start(self, supervisor: Supervisor, pattern: SystemUserIdPattern, trigger: str) -> StreamingQuery:
+        """Start the query; ``trigger`` is the time from the start of a batch to that of the next."""
+        outcomes = stream_outcomes(
+            self.source.rows, self.archive.record_schemas, pattern, self.archive.partitions
+        )
+        return (
+            outcomes.writeStream.queryName("archive")
+            .foreachBatch(supervisor.guarded(self.archive_batch))
+            .option("checkpointLocation", self.checkpoints.uri)
+            .trigger(processingTime=trigger)
+            .start()
+        )
+
+    def supervise(self, supervisor: Supervisor, query: StreamingQuery, until: datetime | None) -> None:
+        """Wait for the query's end; it is ended once all that the stream held at ``until`` is archived."""
+        try:
+            supervisor.supervise(
+                query,
+                is_done=lambda: until is not None and caught_up(read_progress(self.progress), until),
+                is_committed=lambda batch_id: checkpoint.is_committed(self.checkpoints, batch_id),
+                upkeep=lambda: keep_progress(self.checkpoints, self.progress),
+            )
+        finally:
+            keep_progress(self.checkpoints, self.progress)
+
+
 def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     """Archive the stream until SIGTERM or SIGINT, or until all that it held at the start is archived.
 
@@ -65,14 +128,13 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     storage, checkpoints = _open(settings.archive)
     start = kinesis_start(settings.source, checkpoints) if settings.source.format == "kinesis" else None
     record_schemas = schemas.load()
-    catalog = open_catalog(settings.catalog, storage, record_schemas)
-    catalog.ensure_tables()
-    if pending := _pending(storage, checkpoints):
-        catalog.register(pending)
+    catalog = _catalog(settings.catalog, storage, checkpoints, record_schemas)
+    pattern = SystemUserIdPattern.of(settings.system_user_id.pattern)
     spark = spark_session()
     # Again, because a starting SparkContext takes SIGINT for itself.
     supervisor.stop_on_signals()
-    checkpoint.check_spark_reaches(spark, checkpoints)
+    check_spark_reaches(spark, checkpoints)
+    check_pattern(spark, pattern)
     archive = Archive(
         storage,
         catalog,
@@ -85,16 +147,9 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch, told_in_one_line():
         progress = Path(scratch, "progress.json")
         source = _source(spark, settings.source, checkpoints, start, progress)
-        query = _start(spark, settings, source, archive, checkpoints, supervisor, progress, until_caught_up)
-        try:
-            supervisor.supervise(
-                query,
-                is_done=lambda: until_caught_up and caught_up(read_progress(progress), began),
-                is_committed=lambda batch_id: checkpoint.is_committed(checkpoints, batch_id),
-                upkeep=lambda: keep_progress(checkpoints, progress),
-            )
-        finally:
-            keep_progress(checkpoints, progress)
+        job = Job(spark, archive, checkpoints, source, progress)
+        query = job.start(supervisor, pattern, _NOW if until_caught_up else settings.archive.trigger)
+        job.supervise(supervisor, query, began if until_caught_up else None)
 
 
 def _open(settings: ArchiveSettings) -> tuple[Storage, Storage]:
@@ -104,6 +159,17 @@ def _open(settings: ArchiveSettings) -> tuple[Storage, Storage]:
     checkpoints.check()
     checkpoint.claim(checkpoints, storage.uri)
     return storage, checkpoints
+
+
+def _catalog(
+    conf: CatalogSettings, storage: Storage, checkpoints: Storage, record_schemas: Mapping[str, RecordSchema]
+) -> Catalog:
+    """The catalog with its tables, and with what an earlier run had left pending."""
+    catalog = open_catalog(conf, storage, record_schemas)
+    catalog.ensure_tables()
+    if pending := _pending(storage, checkpoints):
+        catalog.register(pending)
+    return catalog
 
 
 def _pending(storage: Storage, checkpoints: Storage) -> Sequence[Partition]:
@@ -121,42 +187,6 @@ def _source(
     if start is None:
         return aws_kinesis_source(spark, settings)
     return kinesis_source(spark, settings, checkpoints, start, progress)
-
-
-def _start(
-    spark: SparkSession,
-    settings: Settings,
-    source: Source,
-    archive: Archive,
-    checkpoints: Storage,
-    supervisor: Supervisor,
-    progress: Path,
-    until_caught_up: bool,
-) -> StreamingQuery:
-    pattern = SystemUserIdPattern.of(settings.system_user_id.pattern)
-
-    def archive_batch(outcomes: DataFrame, batch_id: int) -> None:
-        query_id = spark.sparkContext.getLocalProperty("sql.streaming.queryId")
-        logged = checkpoint.logged_batch(checkpoints, batch_id)
-        before = checkpoint.logged_batch(checkpoints, batch_id - 1).end if batch_id else None
-        archive.archive(
-            outcomes,
-            Batch("stream", str(query_id), batch_id, logged.timestamp),
-            source.read_by(before, logged.end),
-            source.count(before, logged.end),
-            lag=lambda: (read_progress(progress) or {}).get("lagMs"),
-        )
-
-    outcomes = stream_outcomes(source.rows, archive.record_schemas, pattern, archive.partitions)
-    # Seen only where an error is none of ours.
-    spark.conf.set("spark.sql.pyspark.jvmStacktrace.enabled", "true")
-    return (
-        outcomes.writeStream.queryName("archive")
-        .foreachBatch(supervisor.guarded(archive_batch))
-        .option("checkpointLocation", checkpoints.uri)
-        .trigger(processingTime=_NOW if until_caught_up else settings.archive.trigger)
-        .start()
-    )
 
 
 if __name__ == "__main__":

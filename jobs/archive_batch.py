@@ -14,11 +14,13 @@ from jobs.batch import Batch
 from jobs.catalog import Catalog
 from jobs.settings import ArchiveSettings
 from jobs.sinks.deliveries import read_delivery_record, write_delivery_record
+from jobs.sinks.failures import RecordsExpired
 from jobs.sinks.leftovers import remove_leftovers
 from jobs.sinks.records import DeliveryRecord, delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
 from jobs.sinks.write import write
+from jobs.sources.kinesis.errors import AFTERWARDS
 from jobs.version import VERSION
 from schemas import RECORD_TYPES, RecordSchema
 
@@ -67,7 +69,8 @@ class Archive:
         """Write the batch, tell the catalog, write the delivery record last, log one line.
 
         ``read`` is what the source says it read, None where it doesn't count. A batch that has a delivery record is
-        archived: its replay, by whatever code, changes nothing. Raises ``CountsDiffer`` and what the parts raise.
+        archived: its replay, by whatever code, changes nothing. Raises ``CountsDiffer``,
+        ``RecordsExpired`` and what the parts raise.
         """
         phases = Phases()
         with phases.timed("lookup"):
@@ -77,7 +80,7 @@ class Archive:
             with phases.timed("write"):
                 written = self._write(outcomes, batch)
             without_system = sum(one.without_system for one in written)
-            read = self._accounted(batch, read, sum(one.count for one in written))
+            read = self._accounted(batch, source, read, sum(one.count for one in written))
             record = delivery_record(batch, version=VERSION, source=source, read=read, written=written)
         with phases.timed("catalog"):
             pending = self.catalog.register(record.partitions)
@@ -101,13 +104,20 @@ class Archive:
             max_container_bytes=self.settings.max_container_bytes,
         )
 
-    def _accounted(self, batch: Batch, read: int | None, written: int) -> int:
+    def _accounted(self, batch: Batch, source: Mapping[str, Any], read: int | None, written: int) -> int:
         """What counts as read: what the source says, unless it doesn't, or some of it expired and conf allows that."""
         if read is None:
             return written
         if written < read and self.may_lose:
             log.warning("batch.data_loss", batchId=batch.batch_id, read=read, left=written)
             return written
+        if written < read and batch.batch_id == self.interrupted:
+            raise RecordsExpired(
+                f"batch {batch.batch_id} of {batch.query_id} had read {read} change events, and its replay finds "
+                f"{written}: stream {source.get('stream')} holds the others no longer, they expired before they were "
+                "archived. To go on with what is left, start once with --set source.fail_on_data_loss=false, "
+                f"{AFTERWARDS}"
+            )
         return read
 
 

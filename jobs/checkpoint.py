@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.sql import SparkSession
-
 from jobs.batch import Batch
 from jobs.errors import PipelineError
 from jobs.instants import iso
@@ -43,17 +40,14 @@ def claim(checkpoint: Storage, archive_uri: str) -> None:
             ) from None
 
 
-def check_spark_reaches(spark: SparkSession, checkpoint: Storage) -> None:
-    """Raise CheckpointError where we can write to the checkpoint but Spark can't: its S3 client comes with EMR only."""
-    jvm = spark.sparkContext._jvm
-    assert jvm is not None, "a classic session has a JVM"
-    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+def query_id(checkpoint: Storage) -> str:
+    """The id that Spark gave the checkpoint's query at its first start. Raises CheckpointError where there is none."""
     try:
-        jvm.org.apache.hadoop.fs.Path(checkpoint.uri).getFileSystem(hadoop)
-    except Py4JJavaError as error:
+        return str(json.loads(checkpoint.get("metadata"))["id"])
+    except (ObjectMissing, ValueError, KeyError) as error:
         raise CheckpointError(
-            f"archive.checkpoint {checkpoint.uri}: this Spark has no file system for it; on EMR it has, elsewhere use a "
-            "local directory"
+            f"the checkpoint {checkpoint.uri} has no readable metadata: restore it, or start with a new "
+            "archive.checkpoint"
         ) from error
 
 
@@ -86,22 +80,10 @@ def latest_batches(checkpoint: Storage) -> list[Batch]:
     latest = sorted(_numbers(checkpoint, "offsets/"), reverse=True)[:2]
     if not latest:
         return []
-    query_id = _query_id(checkpoint)
-    return [
-        Batch("stream", query_id, number, logged_batch(checkpoint, number).timestamp) for number in latest
-    ]
+    of = query_id(checkpoint)
+    return [Batch("stream", of, number, logged_batch(checkpoint, number).timestamp) for number in latest]
 
 
 def _numbers(checkpoint: Storage, folder: str) -> list[int]:
     names = (key.removeprefix(folder) for key in checkpoint.list(folder))
     return [int(name) for name in names if name.isdecimal()]
-
-
-def _query_id(checkpoint: Storage) -> str:
-    try:
-        return str(json.loads(checkpoint.get("metadata"))["id"])
-    except (ObjectMissing, ValueError, KeyError) as error:
-        raise CheckpointError(
-            f"the checkpoint {checkpoint.uri} has no readable metadata: restore it, or start with a new "
-            "archive.checkpoint"
-        ) from error

@@ -1,30 +1,46 @@
 """What Spark raises, turned into this project's errors."""
 
+import logging
+import re
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
+from typing import Any
 
 from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
 
 from jobs.checkpoint import CheckpointError
 from jobs.errors import PipelineError
 from jobs.sinks.write import own_error
+
+_FRAMES = 15
+# PySpark logs what an error says when it makes one, before anybody can catch it.
+_TELLING_VALUES = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+_IN_PYTHON = re.compile(r'File "[^"\n]+\.py", line \d+, in \w+$', re.MULTILINE)
 
 
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
     """Raise Spark's errors as the ``PipelineError`` that they come from.
 
-    Where they come from none of ours, the traceback goes to standard error and the ``PipelineError`` is its gist.
+    Where they come from none of ours, standard error gets where they happened, in Python and in Java, and the
+    ``PipelineError`` names their kind. What they say is told nowhere: it may quote a record's values.
     """
+    for logger in _TELLING_VALUES:
+        PySparkLogger.getLogger(logger).setLevel(logging.CRITICAL)
     try:
         yield
     except (PySparkException, Py4JError) as error:
         known = own_error(error) or _of_another_job(error)
         if known is None:
-            traceback.print_exception(error)
-            known = PipelineError(f"Spark failed: {_gist(error)}")
+            print("\n".join(_where(error)), file=sys.stderr)
+            known = PipelineError(
+                f"Spark failed: {_kind(error)}; where is told above, what it said may hold values"
+            )
         raise known from error
 
 
@@ -38,6 +54,34 @@ def _of_another_job(error: Exception) -> PipelineError | None:
     )
 
 
-def _gist(error: Exception) -> str:
-    told = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
-    return told.strip().splitlines()[0]
+def _kind(error: Exception) -> str:
+    condition = error.getCondition() if isinstance(error, PySparkException) else None
+    return condition or type(error).__name__
+
+
+def _where(error: Exception) -> Iterator[str]:
+    """The stack, then those of Java's causes and the frames of Python workers; no messages."""
+    yield from (line.rstrip() for line in traceback.format_tb(error.__traceback__))
+    try:
+        yield from _where_in_java(error)
+    except Py4JError:
+        yield "Spark's Java process is gone"
+    yield from dict.fromkeys(_IN_PYTHON.findall(str(error)))
+
+
+def _where_in_java(error: Exception) -> Iterator[str]:
+    thrown: Any = (
+        error.java_exception if isinstance(error, Py4JJavaError) else getattr(error, "_origin", None)
+    )
+    while thrown is not None:
+        yield f"{thrown.getClass().getName()} {_condition(thrown)}".rstrip()
+        yield from (f"    at {frame.toString()}" for frame in islice(thrown.getStackTrace(), _FRAMES))
+        thrown = thrown.getCause()
+
+
+def _condition(thrown: Any) -> str:
+    try:
+        return thrown.getCondition() or ""
+    except Py4JError:
+        # Not one of Spark's own.
+        return ""

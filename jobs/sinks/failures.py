@@ -67,5 +67,9 @@ class DeliveryRecordUnreadable(PipelineError):
     """An object under ``deliveries/`` isn't a delivery record."""
 
 
+class RecordsExpired(PipelineError):
+    """A replay finds fewer change events than its batch had read: the stream no longer holds the others."""
+
+
 class CountsDiffer(PipelineError):
     """read = archived + failed doesn't hold, so the batch must not be committed."""

@@ -9,14 +9,17 @@ from pyspark.sql import functions as F
 
 import schemas
 from jobs import checkpoint
+from jobs.archive import Job
 from jobs.archive_batch import Archive
 from jobs.batch import Batch
 from jobs.catalog.glue import NoCatalog
-from jobs.settings import ArchiveSettings, SourceSettings
-from jobs.sinks.failures import CountsDiffer
+from jobs.settings import ArchiveSettings, SettingsError, SourceSettings
+from jobs.sinks.failures import CountsDiffer, RecordsExpired
 from jobs.sinks.storage import open_storage
-from jobs.stream import ConnectorMissingError, aws_kinesis_source
+from jobs.spark_checks import check_pattern, check_spark_reaches
+from jobs.stream import ConnectorMissingError, Source, aws_kinesis_source
 from tests.jobs.archived import Archived
+from transforms import SystemUserIdPattern
 
 BATCH = Batch("stream", "a-query", 3, "2026-03-01T12:34:56.789Z")
 
@@ -61,6 +64,35 @@ def test_where_conf_allows_loss_a_replay_may_find_fewer_records_but_never_more(
     assert record["counts"] == {"read": 3, "archived": 0, "failed": 3}
 
 
+def test_a_replay_that_finds_fewer_records_than_its_batch_had_read_says_that_they_expired(
+    outcomes: DataFrame, tmp_path: Path
+) -> None:
+    replay = archive(tmp_path, interrupted=BATCH.batch_id)
+    told = (
+        "batch 3 of a-query had read 4 change events, and its replay finds 3: stream changes holds .*"
+        "source.fail_on_data_loss=false"
+    )
+    with pytest.raises(RecordsExpired, match=told):
+        replay.archive(outcomes, BATCH, {"stream": "changes"}, 4, lambda: None)
+    with pytest.raises(CountsDiffer):
+        replay.archive(outcomes, BATCH, {"stream": "changes"}, 2, lambda: None)
+    assert not (tmp_path / "deliveries").exists()
+
+
+def test_batches_are_named_by_the_checkpoint_whatever_spark_tells_a_batch(
+    spark: SparkSession, outcomes: DataFrame, tmp_path: Path
+) -> None:
+    checkpoints = open_storage(str(tmp_path / "checkpoint"))
+    checkpoints.put("metadata", b'{"id":"of-the-checkpoint"}')
+    checkpoints.put("offsets/0", b'v1\n{"batchTimestampMs":1772368496789}\n{"shardId-0":"49"}')
+    source = Source("changes", outcomes, None)
+    Job(spark, archive(tmp_path / "archive"), checkpoints, source, tmp_path / "progress.json").archive_batch(
+        outcomes, 0
+    )
+    (record,) = Archived.in_directory(tmp_path / "archive").records
+    assert (record["queryId"], record["timestamp"]) == ("of-the-checkpoint", "2026-03-01T12:34:56.789Z")
+
+
 def test_a_source_that_does_not_count_is_believed(outcomes: DataFrame, tmp_path: Path) -> None:
     archive(tmp_path).archive(outcomes, BATCH, {}, None, lambda: None)
     (record,) = Archived.in_directory(tmp_path).records
@@ -75,11 +107,22 @@ def test_the_connector_of_aws_is_asked_for_where_it_is_missing(spark: SparkSessi
 
 def test_a_checkpoint_that_spark_cannot_reach_is_told_before_the_query_starts(spark: SparkSession) -> None:
     with pytest.raises(checkpoint.CheckpointError, match="s3://bucket/p: this Spark has no file system"):
-        checkpoint.check_spark_reaches(spark, open_storage("s3://bucket/p"))
+        check_spark_reaches(spark, open_storage("s3://bucket/p"))
 
 
 def test_a_checkpoint_in_a_directory_is_fine(spark: SparkSession, tmp_path: Path) -> None:
-    checkpoint.check_spark_reaches(spark, open_storage(str(tmp_path)))
+    check_spark_reaches(spark, open_storage(str(tmp_path)))
+
+
+def test_a_pattern_that_java_refuses_is_a_problem_of_the_conf_before_the_query_starts(
+    spark: SparkSession,
+) -> None:
+    in_python = SystemUserIdPattern.of(r"^(?<id>\w+)[.](?<databaseId>\w+)[.](?<memberId>\w+)(?<rest_of>.*)$")
+    with pytest.raises(
+        SettingsError, match=r"^system_user_id.pattern: Java refuses it: named capturing group"
+    ):
+        check_pattern(spark, in_python)
+    check_pattern(spark, SystemUserIdPattern.of())
 
 
 @pytest.mark.parametrize(
