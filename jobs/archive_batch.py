@@ -74,24 +74,23 @@ class Archive:
         """
         phases = Phases()
         with phases.timed("lookup"):
-            record = read_delivery_record(self.storage, batch)
-        replayed, without_system = record is not None, None
+            known = read_delivery_record(self.storage, batch)
+        record, without_system = known, None
         if record is None:
             with phases.timed("write"):
                 written = self._write(outcomes, batch)
             without_system = sum(one.without_system for one in written)
-            read = self._accounted(batch, source, read, sum(one.count for one in written))
-            record = delivery_record(batch, version=VERSION, source=source, read=read, written=written)
+            record = self._recorded(batch, source, read, written)
         with phases.timed("catalog"):
             pending = self.catalog.register(record.partitions)
-        if not replayed:
+        if known is None:
             with phases.timed("record"):
                 record = replace(record, pending_partitions=tuple(pending))
                 record = write_delivery_record(self.storage, batch, record)
         if batch.batch_id == self.interrupted:
             with phases.timed("leftovers"):
                 remove_leftovers(self.storage, batch, record)
-        _log(record, without_system, phases, lag, replayed=replayed)
+        _log(record, without_system, phases, lag, replayed=known is not None)
 
     def _write(self, outcomes: DataFrame, batch: Batch) -> list[WrittenObject]:
         return write(
@@ -103,6 +102,12 @@ class Archive:
             codec=self.settings.codec,
             max_container_bytes=self.settings.max_container_bytes,
         )
+
+    def _recorded(
+        self, batch: Batch, source: Mapping[str, Any], read: int | None, written: list[WrittenObject]
+    ) -> DeliveryRecord:
+        read = self._accounted(batch, source, read, sum(one.count for one in written))
+        return delivery_record(batch, version=VERSION, source=source, read=read, written=written)
 
     def _accounted(self, batch: Batch, source: Mapping[str, Any], read: int | None, written: int) -> int:
         """What counts as read: what the source says, unless it doesn't, or some of it expired and conf allows that."""

@@ -9,6 +9,11 @@ from jobs.settings import Settings
 from jobs.sources.kinesis import kinesis_client, load_or_keep_start
 from jobs.sources.kinesis.offsets import TRIM_HORIZON, from_json
 
+_WARNING = (
+    "Warning: what is archived already and is read again will be in the archive twice, in new objects beside the old "
+    "ones; verify tells of it."
+)
+
 
 def rewind(settings: Settings, to: str, at: datetime) -> list[str]:
     """Make the checkpoint beside the present one; what to tell about it. ``to`` is an ISO-8601 instant, ``at`` the present.
@@ -28,19 +33,18 @@ def rewind(settings: Settings, to: str, at: datetime) -> list[str]:
     client = kinesis_client(settings.source.region)
     start = load_or_keep_start(checkpoint, client, settings.source.stream, to, at)
     claim(checkpoint, conf.open_archive().uri)
-    instant = iso(from_iso(to))
-    reads = f"reads stream {settings.source.stream} from {instant} on"
-    if TRIM_HORIZON in from_json(start).values():
-        reads = f"reads all that stream {settings.source.stream} still holds, which begins after {instant}"
-    warning = (
-        "Warning: what is archived already and is read again will be in the archive twice, in new objects beside the old "
-        "ones; verify tells of it."
-    )
     return [
-        f"New checkpoint: {uri}, {reads}. {conf.checkpoint} stays as it is.",
+        f"New checkpoint: {uri}, {_reads(settings.source.stream, start, to)}. {conf.checkpoint} stays as it is.",
         f'To use it: stop the job, set archive.checkpoint = "{uri}", start the job.',
-        warning,
+        _WARNING,
     ]
+
+
+def _reads(stream: str, start: str, to: str) -> str:
+    instant = iso(from_iso(to))
+    if TRIM_HORIZON in from_json(start).values():
+        return f"reads all that stream {stream} still holds, which begins after {instant}"
+    return f"reads stream {stream} from {instant} on"
 
 
 def rewound_uri(checkpoint: str, to: str) -> str:

@@ -1,9 +1,10 @@
 """Delivery records in the archive: written last, never overwritten, read by everything downstream."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
+from typing import TypeVar
 
 from jobs.batch import Batch
 from jobs.sinks.failures import DeliveryRecordDiffers, ObjectExists, ObjectMissing
@@ -12,6 +13,7 @@ from jobs.sinks.records import DeliveryRecord, check_counts, from_line, to_line
 from jobs.sinks.storage import Storage
 
 READERS = 16
+T = TypeVar("T")
 
 
 def write_delivery_record(storage: Storage, batch: Batch, record: DeliveryRecord) -> DeliveryRecord:
@@ -53,10 +55,16 @@ def iter_delivery_records(storage: Storage, since: str | None = None) -> Iterato
     starts a little before the newest record seen. Raises ``DeliveryRecordUnreadable``.
     """
     after = f"deliveries/{since[:10]}/{since.replace(':', '-')}" if since else ""
-    keys = iter(storage.list("deliveries/", after))
+    keys = storage.list("deliveries/", after)
+    return read_in_threads(lambda key: from_line(storage.get(key), key), keys)
+
+
+def read_in_threads(read: Callable[[str], T], keys: Iterable[str]) -> Iterator[T]:
+    """What ``read`` makes of each key, in their order; no more of them at a time than threads are kept busy by."""
+    remaining = iter(keys)
     with ThreadPoolExecutor(READERS) as readers:
-        while window := list(islice(keys, READERS * 4)):
-            yield from readers.map(lambda key: from_line(storage.get(key), key), window)
+        while window := list(islice(remaining, READERS * 4)):
+            yield from readers.map(read, window)
 
 
 def _comparable(archived: DeliveryRecord, record: DeliveryRecord) -> DeliveryRecord:

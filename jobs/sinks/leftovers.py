@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from jobs.batch import Batch
-from jobs.sinks.names import container_key, error_key
+from jobs.sinks.names import PARTITION, container_key, error_key
 from jobs.sinks.records import DeliveryRecord
 from jobs.sinks.storage import Storage
 
@@ -16,7 +16,6 @@ log = structlog.get_logger()
 
 MAX_ROLLS = 10_000
 _LISTERS = 32
-_PARTITION = re.compile(r"data/([^/]+)/partition_date=([^/]+)/")
 
 
 def remove_leftovers(storage: Storage, batch: Batch, record: DeliveryRecord) -> list[str]:
@@ -53,7 +52,7 @@ def _of_that_time(storage: Storage, batch: Batch) -> Iterator[str]:
 def _is_of(storage: Storage, batch: Batch, key: str) -> bool:
     """Whether the batch's own attempts gave the object its name, whatever format its ending tells of."""
     stem = key.rpartition(".")[0]
-    partition = _PARTITION.match(key)
+    partition = re.match(PARTITION, key)
     if partition:
         type, date = partition.groups()
         return any(

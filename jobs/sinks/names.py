@@ -2,6 +2,9 @@
 
 from jobs.batch import Batch
 
+PARTITION = r"^data/([^/]+)/partition_date=([^/]+)/"
+"""What a container's key begins with, for Python and Java alike: its groups are type and partition date."""
+
 
 def container_key(batch: Batch, type: str, partition_date: str, roll: int) -> str:
     """Key of a container (BR-013).

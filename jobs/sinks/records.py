@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from jobs.batch import Batch
@@ -72,8 +73,14 @@ class DeliveryRecord:
 
     def names(self, key: str) -> bool:
         """Whether the object with that key, relative to the archive's root, is archived by this record."""
-        stored = [one.storage["key"] for one in self.deliveries] + [one.storage["key"] for one in self.errors]
-        return any(name == key or name.endswith(f"/{key}") for name in stored)
+        return key in self._endings
+
+    @cached_property
+    def _endings(self) -> frozenset[str]:
+        """The keys of all objects, and what is left of each without its first folders: the archive may have been moved."""
+        places = [one.storage for one in self.deliveries] + [one.storage for one in self.errors]
+        keys = (place["key"].split("/") for place in places)
+        return frozenset("/".join(parts[first:]) for parts in keys for first in range(len(parts)))
 
 
 def delivery_record(

@@ -13,10 +13,11 @@ from pyspark.sql import functions as F
 
 from jobs.instants import iso
 from jobs.sinks.deliveries import iter_delivery_records
+from jobs.sinks.names import PARTITION
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
 from jobs.verify.findings import FINDING_DDL
-from jobs.verify.listing import PARTITION, Piece, batch_time, pieces
+from jobs.verify.listing import Piece, batch_time, pieces
 from jobs.verify.objects import CHECKED_DDL, ObjectCheck
 from jobs.verify.positions import check_positions
 from jobs.verify.records import RECORD_DDL, named_objects, read_records

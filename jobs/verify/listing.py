@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from jobs.sinks.names import PARTITION
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
 
@@ -11,7 +12,6 @@ Piece = tuple[str, str]
 
 A_PAGE = 1000
 _LAST = "\U0010ffff"
-PARTITION = r"^data/([^/]+)/partition_date=([^/]+)/"
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})Z-[^/]*$")
 
 

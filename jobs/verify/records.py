@@ -3,18 +3,16 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import NamedTuple
 
 from jobs.batch import Batch
+from jobs.sinks.deliveries import read_in_threads
 from jobs.sinks.failures import CountsDiffer, DeliveryRecordUnreadable, ObjectMissing
 from jobs.sinks.names import delivery_record_key
 from jobs.sinks.records import DeliveryRecord, check_counts, from_line
 from jobs.sinks.storage import Location, Storage
 from jobs.verify.findings import FINDING_DDL, Finding
 
-READERS = 16
 _OWN = re.compile(r"(?:data/[^/]+/[^/]+|errors)/[^/]+$")
 
 
@@ -87,10 +85,7 @@ def read_records(storage: Storage, keys: Iterable[str]) -> Iterator[ReadRecord]:
         except ObjectMissing:
             return None
 
-    remaining = iter(keys)
-    with ThreadPoolExecutor(READERS) as readers:
-        while window := list(islice(remaining, READERS * 4)):
-            yield from (one for one in readers.map(read, window) if one is not None)
+    return (one for one in read_in_threads(read, keys) if one is not None)
 
 
 def take_apart(key: str, record: DeliveryRecord) -> ReadRecord:
