@@ -31,7 +31,7 @@ MADE = {
 }
 # Columns of the source and of the steps, the tables' partition key, and a name that validation looks past.
 RESERVED = frozenset(
-    "data streamName shardId partitionKey sequenceNumber approximateArrivalTimestamp payload sentinel isRemoval exact "
+    "data streamName shardId partitionKey sequenceNumber approximateArrivalTimestamp payload sentinel looksLikeRemoval quickNew quickOld exactEvent "
     "event newImage oldImage image message created withoutSystem partitionDate body partition_date userIdentity".lower().split()
 )
 
@@ -75,6 +75,11 @@ def _check_properties(attribute: Attribute, path: str, parents: tuple[str, ...],
         raise SchemaError(f"{path}: pii is for strings at the top of the image alone (BR-005)")
     if attribute.pii and is_needed:
         raise SchemaError(f"{path}: the pipeline itself works with it, so it can't be pii")
+    # Wherever it stands, validation looks past its null.
+    if parents and attribute.name == "userIdentity":
+        raise SchemaError(
+            f"{path}: the name is reserved for the pipeline itself; a member can't be called so"
+        )
     if parents and attribute.origin != "image":
         raise SchemaError(f"{path}: origin is for fields at the top of a record")
     for child in attribute.children:

@@ -1,7 +1,10 @@
 """The rules of the archive as pure Spark transforms.
 
 Two kinds: ``Column -> Column`` functions, and ``DataFrame -> DataFrame`` functions, one per step, composed with
-``df.transform`` in :mod:`transforms.outcomes`. No clock, no I/O, no conf.
+``df.transform`` in :mod:`transforms.outcomes`: begin there. No clock, no I/O, no conf.
+
+Beside the steps: :mod:`transforms.image` is the shape of an image while it is read, :mod:`transforms.columns` that of a record,
+:mod:`transforms.attribute_values` reads DynamoDB's values, :mod:`transforms.parse_exactly` what the quick parse isn't sure of.
 """
 
 from transforms.add_body import add_body

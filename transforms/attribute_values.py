@@ -26,7 +26,7 @@ def member_texts(text: Column, names: Sequence[str]) -> Column:
     """The members of the map under ``M``, as a struct of JSON texts; null where the value is no map.
 
     Result: ``struct<name: string, …>``; a member is null where it is absent or JSON null
-    (:func:`transforms.validate.validate` tells them apart).
+    (:mod:`transforms.parse_exactly` tells them apart).
 
     >>> texts = ['{"M":{"a":{"S":"x"},"b":5}}', '{"M":{"a":{"S":"x"}},"S":"y"}', '{"S":"x"}']
     >>> df = spark.createDataFrame([(t,) for t in texts], "t string")
@@ -41,7 +41,7 @@ def member_texts(text: Column, names: Sequence[str]) -> Column:
     <BLANKLINE>
     """
     members = members_ddl(names, "string")
-    repeated = F.when(text.startswith('{"M":'), normalized(text))
+    repeated = F.when(text.startswith('{"M":') & ~has_lone_surrogate(text), normalized(text))
     return F.coalesce(_only(_under(text, _MAP), members), _only(_under(repeated, _MAP), members))
 
 
@@ -241,7 +241,8 @@ def _elements(text: Column, tag: str) -> Column:
 def _tagged(text: Column, tag: str) -> Column:
     """What the only tag of a value holds, as VARIANT; null where the value is anything else, or a string in it no text."""
     tags = F.try_variant_get(F.try_parse_json(text), "$", _VARIANTS_BY_NAME)
-    return F.when((F.size(tags) == 1) & ~has_lone_surrogate(text), F.try_element_at(tags, F.lit(tag)))
+    is_one = text.startswith('{"') & (F.size(tags) == 1) & ~has_lone_surrogate(text)
+    return F.when(is_one, F.try_element_at(tags, F.lit(tag)))
 
 
 def _under(text: Column, opening: str) -> Column:

@@ -1,8 +1,8 @@
 """An image while it is being read: a struct of its attributes, of whose values nothing is lost or guessed.
 
-An attribute is the compact JSON text of its DynamoDB value, such as ``{"S":"x"}``; null where it is absent, ``null`` where it
-is no DynamoDB value. An attribute that is a record is a map from the tag to its members, a struct again: null where it
-is absent, without the key ``M`` where it is no map.
+An attribute is the compact JSON text of its DynamoDB value, such as ``{"S":"x"}``; null where it is absent, ``null``
+where it is no DynamoDB value. An attribute that is a record is a map from the tag to its members, a struct again: null
+where it is absent, without the key ``M`` where it is no map.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from schemas import Attribute
 from transforms.columns import Path
 
+# A text that no reader of values accepts.
 NO_VALUE = "null"
 
 
@@ -31,9 +32,14 @@ def attribute_ddl(attribute: Attribute) -> str:
     return f"map<string,{image_ddl(attribute.children)}>" if attribute.kind == "record" else "string"
 
 
-def in_image(path: Path) -> Column:
-    """What ``image`` holds at the path of an attribute: a text, or a record's map."""
-    found = F.col("image")
+def no_map(attribute: Attribute) -> Column:
+    """What stands in an image for a record that is there but no map: a map without a tag."""
+    return F.from_json(F.lit("{}"), attribute_ddl(attribute))
+
+
+def in_image(path: Path, image: Column | None = None) -> Column:
+    """What the image, by default the column ``image``, holds at the path of an attribute: a text, or a record's map."""
+    found = F.col("image") if image is None else image
     for name in path[:-1]:
         found = found[name]["M"]
     return found[path[-1]]

@@ -1,25 +1,25 @@
 """Parse: from a Kinesis payload to a change event."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas import Attribute
 from transforms.attribute_values import STRICT_JSON
-from transforms.image import image_ddl
+from transforms.columns import walk
+from transforms.image import image_ddl, in_image
 from transforms.messages import Message
-from transforms.parse_exactly import HEAD, exact_event, in_array, is_one_event
-
-_IMAGES = {"newImage": "NewImage", "oldImage": "OldImage"}
+from transforms.one_event import HEAD, in_array, is_one_event
+from transforms.parse_exactly import exact_event
 
 
 def parse(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     """Read each payload as one strict JSON change event.
 
-    In: ``data binary``. ``attributes`` are those of the image to look for; others are skipped. Out, beside what was there: ``payload string``,
-    ``event struct<eventID, eventName, ApproximateCreationDateTime, ApproximateCreationDateTimePrecision: string>``,
-    ``newImage`` and ``oldImage`` (:mod:`transforms.image`), of which only the one that the event's name asks for is
+    In: ``data binary``. ``attributes`` are those of the image to look for; others are skipped. Out, beside what was
+    there: ``payload string``, ``event struct<eventID, eventName, ApproximateCreationDateTime,
+    ApproximateCreationDateTimePrecision: string>``, ``newImage`` and ``oldImage`` (:mod:`transforms.image`), of which only the one that the event's name asks for is
     sure to be read, and ``message``, which says why where the payload is unusable and all else null.
 
     >>> from schemas import load
@@ -34,87 +34,100 @@ def parse(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     <BLANKLINE>
     """
     # An event carries up to two images and needs one: the other is skipped, and read only where this guess was wrong.
-    sentinel, is_removal = F.hex(F.xxhash64("payload")), F.contains(F.col("payload"), F.lit("REMOVE"))
+    looks_like_removal = F.contains("payload", F.lit("REMOVE"))
     return (
         df.withColumn("payload", F.col("data").cast("string"))
-        .withColumns({"sentinel": sentinel, "isRemoval": is_removal})
-        .withColumns({name: _events(name, attributes) for name in _IMAGES})
-        .withColumn("exact", F.when(~_is_sure(attributes), exact_event(attributes)))
-        .withColumns({"event": _event(), **{name: _image(name) for name in _IMAGES}, "message": _message()})
-        .drop("sentinel", "isRemoval", "exact")
+        .withColumns({"sentinel": F.hex(F.xxhash64("payload")), "looksLikeRemoval": looks_like_removal})
+        .withColumns(
+            {"quickNew": _events("NewImage", attributes), "quickOld": _events("OldImage", attributes)}
+        )
+        .withColumn("exactEvent", F.when(~_is_sure(attributes), exact_event(attributes)))
+        .withColumns(
+            {
+                "event": _exact_or("event", _event()),
+                "newImage": _exact_or("newImage", _first("quickNew")["dynamodb"]["NewImage"]),
+                "oldImage": _exact_or("oldImage", _first("quickOld")["dynamodb"]["OldImage"]),
+                "message": _message(),
+            }
+        )
+        .drop("sentinel", "looksLikeRemoval", "quickNew", "quickOld", "exactEvent")
     )
 
 
-def _events(name: str, attributes: Sequence[Attribute]) -> Column:
-    is_asked_for = F.col("isRemoval") if name == "oldImage" else ~F.col("isRemoval")
+def _events(image: str, attributes: Sequence[Attribute]) -> Column:
+    """The quick parse with that image; null where the other one is asked for."""
+    guess = F.col("looksLikeRemoval")
+    array = F.when(guess if image == "OldImage" else ~guess, in_array("payload", "sentinel"))
     ddl = (
         "array<struct<eventID:string,eventName:string,dynamodb:struct<ApproximateCreationDateTime:string,"
-        f"ApproximateCreationDateTimePrecision:string,{_IMAGES[name]}:{image_ddl(attributes)}>>>"
+        f"ApproximateCreationDateTimePrecision:string,{image}:{image_ddl(attributes)}>>>"
     )
-    return F.from_json(F.when(is_asked_for, in_array()), ddl, STRICT_JSON)
+    return F.from_json(array, ddl, STRICT_JSON)
 
 
-def _by_guess(from_old: Column, from_new: Column) -> Column:
-    return F.when(F.col("isRemoval"), from_old).otherwise(from_new)
+def _first(events: str) -> Column:
+    return F.get(events, F.lit(0))
+
+
+def _guessed(old: Column, new: Column) -> Column:
+    return F.when(F.col("looksLikeRemoval"), old).otherwise(new)
 
 
 def _is_sure(attributes: Sequence[Attribute]) -> Column:
     """Whether the quick parse says all there is to say; never null."""
-    old, new = _first("oldImage"), _first("newImage")
-    is_one = _by_guess(is_one_event(F.col("oldImage")), is_one_event(F.col("newImage")))
-    is_removal = _by_guess(old["eventName"], new["eventName"]) == "REMOVE"
-    image = _by_guess(old["dynamodb"]["OldImage"], new["dynamodb"]["NewImage"])
+    old, new = _first("quickOld"), _first("quickNew")
+    is_one = _guessed(is_one_event("quickOld", "sentinel"), is_one_event("quickNew", "sentinel"))
+    is_removal = _guessed(old["eventName"], new["eventName"]) == "REMOVE"
+    is_readable = F.coalesce(is_one & (is_removal == F.col("looksLikeRemoval")), F.lit(False))
+    image = _guessed(old["dynamodb"]["OldImage"], new["dynamodb"]["NewImage"])
     is_plain = F.lit(True)
-    for records in _records(image, attributes):
-        is_plain = is_plain & (records.isNull() | (F.size(records) == 1) & records["M"].isNotNull())
-    guessed = F.coalesce(is_one & (is_removal == F.col("isRemoval")), F.lit(False))
-    return guessed & F.is_valid_utf8("payload") & is_plain & ~_may_hide_value()
+    for path, each in walk(attributes):
+        is_plain = is_plain & _is_plain(in_image(path, image), each)
+    return is_readable & F.is_valid_utf8("payload") & ~_may_hide_value() & is_plain
 
 
-def _first(name: str) -> Column:
-    return F.get(name, F.lit(0))
-
-
-def _records(image: Column, attributes: Sequence[Attribute]) -> Iterator[Column]:
-    for each in attributes:
-        if each.kind == "record":
-            yield image[each.name]
-            yield from _records(image[each.name]["M"], each.children)
+def _is_plain(found: Column, attribute: Attribute) -> Column:
+    """Whether a record has one tag, M; and an attribute no number beyond double, which becomes the string Infinity."""
+    match attribute.kind:
+        case "record":
+            return found.isNull() | (F.size(found) == 1) & found["M"].isNotNull()
+        case "string":
+            return ~F.coalesce(found.isin('{"S":"Infinity"}', '{"S":"-Infinity"}'), F.lit(False))
+        case "bytes" | "array" | "map":
+            return ~F.coalesce(F.contains(found, F.lit('Infinity"')), F.lit(False))
+        case _:
+            return F.lit(True)
 
 
 def _may_hide_value() -> Column:
     """A quick test for what the texts of attributes can't show: JSON null, and a string that looks like an object.
 
     As a string such an object needs escapes. DynamoDB writes one null, userIdentity, into every event that no service
-    made. Literal regular expressions, because Java skips through a text in search of them.
+    made. A literal at the head of a regular expression, because Java skips through a text in search of it.
     """
-    has_escaped_object = F.contains(F.col("payload"), F.lit("\\")) & F.col("payload").rlike(r"\{\\|\\u007")
-    return has_escaped_object | F.col("payload").rlike('null(?<!"userIdentity":null)')
+    has_escaped_object = F.contains("payload", F.lit(r"{\"")) | F.contains("payload", F.lit(r"\u00"))
+    has_null = F.col("payload").rlike('null(?<!"userIdentity": ?null)')
+    return (F.contains("payload", F.lit("\\")) & has_escaped_object) | has_null
 
 
 def _event() -> Column:
-    """The head of the event: from the exact parse where there was one, else from the quick one."""
-    old, new = _first("oldImage"), _first("newImage")
+    old, new = _first("quickOld"), _first("quickNew")
 
     def field(name: str) -> Column:
         is_inside = name.startswith("Approximate")
         from_old, from_new = (each["dynamodb"][name] if is_inside else each[name] for each in (old, new))
-        return _by_guess(from_old, from_new).alias(name)
+        return _guessed(from_old, from_new).alias(name)
 
-    return _exact_or("event", F.struct(*map(field, HEAD)))
-
-
-def _image(name: str) -> Column:
-    return _exact_or(name, _first(name)["dynamodb"][_IMAGES[name]])
+    return F.struct(*map(field, HEAD))
 
 
 def _exact_or(name: str, quick: Column) -> Column:
-    exact = F.col("exact")
+    exact = F.col("exactEvent")
     return F.when(exact.isNull(), quick).otherwise(exact[name])
 
 
 def _message() -> Column:
-    exact = F.col("exact")
+    exact = F.col("exactEvent")
     return (
         F.when(exact.isNull() | exact["event"].isNotNull(), None)
         .when(F.col("payload").isNull() | F.col("payload").rlike(r"^\s*$"), Message.EMPTY)

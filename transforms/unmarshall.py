@@ -14,8 +14,8 @@ from transforms.image import in_image
 def unmarshall(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     """Turn the image's attribute values into typed values, one column per attribute (:mod:`transforms.columns`).
 
-    In: ``image`` (:mod:`transforms.image`). Out: the record's columns, null where an attribute is absent or not the DynamoDB
-    value its type asks for (BR-003 tells the two apart).
+    In: ``image`` (:mod:`transforms.image`). Out: the record's columns, null where an attribute is absent or not the
+    DynamoDB value its type asks for (BR-003 tells the two apart).
 
     >>> from schemas import load
     >>> from transforms.image import image_ddl

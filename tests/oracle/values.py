@@ -116,7 +116,8 @@ NOT_DYNAMODB_VALUES: st.SearchStrategy[Any] = st.one_of(
          {"B": 1}, {"BOOL": "true"}, {"BOOL": 1}, {"BOOL": None}, {"NULL": False}, {"NULL": "true"}, {"NULL": None}, {"M": None},
          {"M": []}, {"M": "x"}, {"L": {}}, {"L": "x"}, {"SS": "x"}, {"SS": [5]}, {"SS": [None]}, {"NS": [1]}, {"NS": ["x"]}, {"BS": [1]},
          {"S": "x", "N": "1"}, {"S": "x", "s": "y"}, {"S": "x", "extra": None}, {"NULL": True, "S": "x"}, {"M": {}, "S": "x"},
-         {"S": "x", "N": None}, {"BOOL": True, "BOOLE": 1}]
+         {"S": "x", "N": None}, {"BOOL": True, "BOOLE": 1}, {"S": Raw("1e999")}, {"B": Raw("-1e999")}, {"SS": ["x", Raw("1e400")]},
+         {"L": [{"S": Raw("-1e400")}]}, '{"S":"x"}', '{ "L":[]}', '{\n"M":{}}']
     ),
     STRINGS,
 )  # fmt: skip

@@ -158,6 +158,10 @@ HALF_EMOJI: dict[str, tuple[bytes, str]] = {
         WHOLE.replace(b'{"S":"Presale"}', b'{"S":"?","S":"\\ud83c"}'),
         "sale: name is not a DynamoDB S that fits Avro string (BR-003)",
     ),
+    "in a repeated M": (
+        insert(sale(date={"deleted": "\ud83c"})).replace(b'{"M":', b'{"M":{},"M":'),
+        "sale: date is not a DynamoDB M that fits Avro record (BR-003)",
+    ),
     "in an id": (insert(sale(id="\udfab")), "sale: id is not a DynamoDB S that fits Avro string (BR-003)"),
     "inside date": (
         insert(sale(date={"deleted": "\ud83c"})),

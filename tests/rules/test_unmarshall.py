@@ -168,6 +168,11 @@ UNFIT: dict[str, tuple[str, Any]] = {
     "SS where NS is due": ("counts", {"SS": ["1"]}),
     "BS that is not base64": ("blobs", {"BS": ["AAE=", "?"]}),
     "SS where BS is due": ("blobs", {"SS": ["AAE="]}),
+    "L in a string": ("words", '{"L":[{"S":"x"}]}'),
+    "L in a string, spaced": ("words", '{ "L":[{"S":"x"}]}'),
+    "L in a string over two lines": ("words", '{\n"L":[]}'),
+    "M in a string, spaced": ("labels", '{\t"M":{}}'),
+    "SS in a string, spaced": ("words", ' {"SS":["x"]}'),
     "half an emoji": ("text", {"S": "\ud83c"}),
     "half an emoji beside a question mark": ("text", {"S": "what? \udfab"}),
     "half an emoji in L": ("words", {"L": [{"S": "a"}, {"S": "\ud83c"}]}),
@@ -192,8 +197,25 @@ KINDS = {
     "gaps": "L or SS that fits Avro array",
     "blanks": "M that fits Avro map",
 }
+# Of 1e999, as large as JSON likes, a careless reader makes the string Infinity.
+BEYOND_DOUBLE = {
+    "S": ("text", {"S": 98765}),
+    "B": ("raw", {"B": 98765}),
+    "L": ("words", {"L": [{"S": "x"}, {"S": 98765}]}),
+    "SS": ("words", {"SS": ["x", 98765]}),
+    "M": ("labels", {"M": {"a": {"S": 98765}}}),
+}
 NAMES = [field["name"] for field in FIELDS]
 CASES = {
+    **{
+        f"{case} beyond double": insert(sale(**{name: As(value)})).replace(b"98765", b"1e999")
+        for case, (name, value) in BEYOND_DOUBLE.items()
+    },
+    **{
+        f"{case} far below zero": insert(sale(**{name: As(value)})).replace(b"98765", b"-1e400")
+        for case, (name, value) in BEYOND_DOUBLE.items()
+    },
+    "the string Infinity": insert(sale(text="Infinity", words=["-Infinity"])),
     **{case: insert(sale(**{name: As(value)})) for case, (name, value, _) in VALUES.items()},
     **{case: insert(sale(**{name: As(value)})) for case, (name, value) in UNFIT.items()},
     **{f"NULL as {name}": insert(sale(**{name: None})) for name in NAMES},
@@ -233,6 +255,18 @@ def test_null_is_absent(name: str, outcomes: Outcomes) -> None:
 def test_what_does_not_fit_is_an_archive_error_never_silently_null(case: str, outcomes: Outcomes) -> None:
     name, _ = UNFIT[case]
     assert outcomes[case].message == f"sale: {name} is not a DynamoDB {KINDS[name]} (BR-003)"
+
+
+@pytest.mark.parametrize("size", ["beyond double", "far below zero"])
+@pytest.mark.parametrize("case", BEYOND_DOUBLE)
+def test_a_number_too_large_for_a_double_is_no_string(case: str, size: str, outcomes: Outcomes) -> None:
+    name, _ = BEYOND_DOUBLE[case]
+    assert outcomes[f"{case} {size}"].message == f"sale: {name} is not a DynamoDB {KINDS[name]} (BR-003)"
+
+
+def test_a_string_may_be_infinity(outcomes: Outcomes) -> None:
+    record = outcomes["the string Infinity"].record
+    assert (record["text"], record["words"]) == ("Infinity", ["-Infinity"])
 
 
 @pytest.mark.parametrize(
