@@ -189,7 +189,10 @@ def test_what_a_task_met_is_raised_as_it_was(
 ) -> None:
     with pytest.raises(MissingBucket) as raised:
         write(frame(spark, rows, 2), batch, open_storage("s3://no-such-bucket/p"), SCHEMAS, partitions=1)
-    assert raised.value.message == "bucket no-such-bucket doesn't exist: create it, or correct archive.uri or archive.checkpoint"
+    assert (
+        raised.value.message
+        == "bucket no-such-bucket doesn't exist: create it, or correct archive.uri or archive.checkpoint"
+    )
     unknown = frame(spark, [placed(Outcome("venue", "2026-03-01", None, b""), 0, 1)], 1)
     with pytest.raises(BadOutcomes, match="known type"):
         write(unknown, batch, directory, SCHEMAS, partitions=1)
