@@ -50,7 +50,8 @@ def test_a_replay_that_finds_fewer_records_fails_in_one_line(story: Story) -> No
     assert story.replay.code == 1
     (line,) = story.replay.complaints
     assert line.startswith("archive: batch 0 of ")
-    assert " read 60 change events but wrote " in line
+    assert " had read 60 change events, and its replay finds " in line
+    assert "source.fail_on_data_loss=false" in line
     assert story.replay.batches == []
 
 
