@@ -128,7 +128,7 @@ def test_what_cannot_heal_fails_at_once_and_says_what_to_do(
     method, act = CALLS[call]
     refusal, error = LASTING[fault]
     proxy.rules = [Rule(refusal, method, times=None)]
-    with pytest.raises(error, match=r"the role needs|create it or correct archive\.uri"):
+    with pytest.raises(error, match=r"the role needs|create it, or correct archive\.uri"):
         act(s3)
     assert len(proxy.requests) == 1
 
