@@ -40,14 +40,14 @@ def member_texts(text: Column, names: Sequence[str]) -> Column:
     +---------+----+----+
     <BLANKLINE>
     """
-    members = members_ddl(names, "string")
+    members = members_ddl(names)
     repeated = F.when(text.startswith('{"M":') & ~has_lone_surrogate(text), normalized(text))
     return F.coalesce(_only(_under(text, _MAP), members), _only(_under(repeated, _MAP), members))
 
 
-def members_ddl(names: Sequence[str], spark_type: str) -> str:
-    """A struct type with one field of ``spark_type`` per name, as DDL."""
-    return f"struct<{','.join(f'`{name}`:{spark_type}' for name in names)}>"
+def members_ddl(names: Sequence[str]) -> str:
+    """A struct type with one string per name, as DDL."""
+    return f"struct<{','.join(f'`{name}`:string' for name in names)}>"
 
 
 def is_absent(text: Column) -> Column:

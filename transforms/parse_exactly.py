@@ -55,7 +55,7 @@ def _image(event: Column, image: str, attributes: Sequence[Attribute]) -> Column
     def inside(*path: str) -> Column:
         return F.try_variant_get(event["dynamodb"], ".".join(("$", image, *path)), "variant")
 
-    ddl = members_ddl([each.name for each in attributes], "string")
+    ddl = members_ddl([each.name for each in attributes])
     texts = F.from_json(_image_text(image), ddl, STRICT_JSON)
     members = let(texts, lambda found: _members(found, inside, attributes))
     return F.when(F.schema_of_variant(inside()).startswith("OBJECT<"), members)
