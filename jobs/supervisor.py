@@ -15,7 +15,11 @@ log = structlog.get_logger()
 _POLL_SECONDS = 0.2
 _UPKEEP_SECONDS = 300.0
 _COMMIT_SECONDS = 30.0
-_PARKED_MILLISECONDS = 120_000
+_PARKED_SECONDS = 120.0
+# How Spark tells, by the text alone, that a function for foreachBatch was interrupted by the end of its query
+# (StreamExecution.isInterruptionException). A real interruption says the same with a stack trace, over whose length
+# Spark's search may overflow its stack; and one that comes while a batch is planned may be lost on the way.
+_AS_SPARK_KNOWS_IT = "py4j.protocol.Py4JJavaError: An error occurred while calling a batch: java.lang.InterruptedException"
 
 
 class StopRequested(Exception):
@@ -27,7 +31,7 @@ class Supervisor:
 
     Stopping a query in the middle of a batch interrupts whatever it does; so after a stop was asked for, no further
     batch begins, the running one is waited for, and Spark may log its commit. Should Spark come with another batch
-    meanwhile, its thread sleeps until the query is stopped: an interruption is the only way out of a batch that Spark
+    meanwhile, it waits until the query is stopped: an interruption by that is the only way out of a batch that Spark
     takes neither for its success nor for a failure.
     """
 
@@ -37,6 +41,7 @@ class Supervisor:
         self._signal: str | None = None
         self._batch = threading.Lock()
         self._last: int | None = None
+        self._query: StreamingQuery | None = None
 
     def guarded(self, archive: Callable[[DataFrame, int], None]) -> Callable[[DataFrame, int], None]:
         """The function for ``foreachBatch``: ``archive``, unless the job is stopping."""
@@ -47,7 +52,8 @@ class Supervisor:
                     archive(batch, batch_id)
                     self._last = batch_id
                     return
-            _await_interruption(batch)
+            self._await_stop()
+            raise StopRequested(_AS_SPARK_KNOWS_IT)
 
         return run
 
@@ -72,6 +78,7 @@ class Supervisor:
 
         ``upkeep`` is called every few minutes. Raises the query's failure, also where it fails while it is ended.
         """
+        self._query = query
         self._wait(query, is_done, upkeep)
         if query.isActive:
             log.info("stopping", reason=self._signal or "caught up")
@@ -103,10 +110,7 @@ class Supervisor:
                 return
             time.sleep(0.05)
 
-
-def _await_interruption(batch: DataFrame) -> None:
-    """Let the query's own thread sleep, which waits for this function to return, until stopping it interrupts that."""
-    jvm = batch.sparkSession._jvm
-    assert jvm is not None, "a classic session has a JVM"
-    jvm.java.lang.Thread.sleep(_PARKED_MILLISECONDS)
-    raise StopRequested("the job is stopping, but the query wasn't stopped")
+    def _await_stop(self) -> None:
+        end = time.monotonic() + _PARKED_SECONDS
+        while (self._query is None or self._query.isActive) and time.monotonic() < end:
+            time.sleep(0.05)

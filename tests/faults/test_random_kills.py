@@ -56,14 +56,14 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
 
 @contextmanager
 def filling(source: Producer) -> Iterator[None]:
-    """Put change events on the stream all the time."""
+    """Put change events on the stream all the time; on a slow machine not more than it can catch up with."""
     done = threading.Event()
 
     def fill() -> None:
-        seed = SEED
-        while not done.wait(0.5):
-            seed += 1
-            source.publish_some(seed, 20)
+        for number in range(100 * KILLS):
+            if done.wait(0.5):
+                return
+            source.publish_some(SEED + number, 20)
 
     thread = threading.Thread(target=fill)
     thread.start()

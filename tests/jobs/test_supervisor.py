@@ -54,6 +54,31 @@ def test_a_batch_that_begins_while_the_job_stops_is_left_for_the_next_start(
     assert not (tmp_path / "commits" / str(began[-1])).exists()
 
 
+def test_an_interruption_lost_on_the_way_to_the_batch_changes_nothing(
+    spark: SparkSession, start: Callable[[Batch], StreamingQuery]
+) -> None:
+    supervisor = Supervisor()
+    queries: list[StreamingQuery] = []
+    archived: list[int] = []
+    guarded = supervisor.guarded(lambda _, number: archived.append(number))
+
+    def lose_it(frame: DataFrame, number: int) -> None:
+        if archived:
+            until = time.monotonic() + 30
+            while queries[0].isActive and time.monotonic() < until:
+                time.sleep(0.01)
+            time.sleep(0.2)
+            assert spark._jvm is not None
+            spark._jvm.java.lang.Thread.interrupted()
+        guarded(frame, number)
+
+    queries.append(start(lose_it))
+    began = time.monotonic()
+    supervisor.supervise(queries[0], is_done=lambda: bool(archived), is_committed=lambda _: True)
+    assert queries[0].exception() is None
+    assert (archived, time.monotonic() - began < module._PARKED_SECONDS) == ([0], True)
+
+
 def test_a_batch_that_fails_while_the_job_stops_is_a_failure(
     start: Callable[[Batch], StreamingQuery],
 ) -> None:
