@@ -19,7 +19,9 @@ _PARKED_SECONDS = 120.0
 # How Spark tells, by the text alone, that a function for foreachBatch was interrupted by the end of its query
 # (StreamExecution.isInterruptionException). A real interruption says the same with a stack trace, over whose length
 # Spark's search may overflow its stack; and one that comes while a batch is planned may be lost on the way.
-_AS_SPARK_KNOWS_IT = "py4j.protocol.Py4JJavaError: An error occurred while calling a batch: java.lang.InterruptedException"
+_AS_SPARK_KNOWS_IT = (
+    "py4j.protocol.Py4JJavaError: An error occurred while calling a batch: java.lang.InterruptedException"
+)
 
 
 class StopRequested(Exception):

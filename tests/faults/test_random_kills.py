@@ -60,7 +60,7 @@ def filling(source: Producer) -> Iterator[None]:
     done = threading.Event()
 
     def fill() -> None:
-        for number in range(100 * KILLS):
+        for number in range(40 * KILLS):
             if done.wait(0.5):
                 return
             source.publish_some(SEED + number, 20)
