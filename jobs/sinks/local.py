@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from jobs.sinks.failures import (
     ObjectMissing,
     StorageError,
 )
-from jobs.sinks.storage import Location, Storage, Stored, checked
+from jobs.sinks.storage import Listed, Location, Storage, Stored, checked
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,17 @@ class LocalStorage(Storage):
         with self._translated(key):
             return self._path(key).read_bytes()
 
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """The bytes at that place of the file."""
+        with self._translated(key), self._path(key).open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+
+    def size(self, key: str) -> int:
+        """The file's size."""
+        with self._translated(key):
+            return self._path(key).stat().st_size
+
     def exists(self, key: str) -> bool:
         """Whether there is such a file."""
         with self._translated(key):
@@ -87,6 +98,13 @@ class LocalStorage(Storage):
                 key for key in self._walk(Path(f"{prefix}_").parent) if key.startswith(prefix) and key > after
             ]
         yield from sorted(keys, key=str.encode)
+
+    def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
+        """A file's version is its SHA-256."""
+        for key in filter(wanted, self.list()):
+            stored = self.stat(key)
+            if stored:
+                yield Listed(key, self.size(key), stored.version)
 
     def _walk(self, below: Path) -> Iterator[str]:
         root = Path(self.directory)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jobs.sinks.failures import ObjectChanged, ObjectExists, ObjectMissing
 from jobs.sinks.s3_errors import translated
 from jobs.sinks.s3_retries import insisting
-from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Location, Storage, Stored, checked
+from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Listed, Location, Storage, Stored, checked
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -93,6 +93,22 @@ class S3Storage(Storage):
 
         return self._asked(key, read)
 
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """GET of a range."""
+        full, place = self._full(key), f"bytes={start}-{start + length - 1}"
+
+        def read() -> bytes:
+            return self._client.get_object(Bucket=self.bucket, Key=full, Range=place)["Body"].read()
+
+        return self._asked(key, read)
+
+    def size(self, key: str) -> int:
+        """HEAD of the object."""
+        full = self._full(key)
+        return self._asked(key, lambda: self._client.head_object(Bucket=self.bucket, Key=full))[
+            "ContentLength"
+        ]
+
     def exists(self, key: str) -> bool:
         """HEAD of the object."""
         full = self._full(key)
@@ -104,11 +120,19 @@ class S3Storage(Storage):
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """Keys page by page, a thousand a call."""
+        for each in self._listed(prefix, after):
+            yield each.key
+
+    def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
+        """An object's version is its ETag."""
+        return (each for each in self._listed("", "") if wanted(each.key))
+
+    def _listed(self, prefix: str, after: str) -> Iterator[Listed]:
         start = {"StartAfter": self._root + after} if after else {}
         for page in self._pages(prefix, start):
             for item in page.get("Contents", ()):
                 if not item["Key"].endswith("/"):
-                    yield item["Key"][len(self._root) :]
+                    yield Listed(item["Key"][len(self._root) :], item["Size"], item["ETag"])
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Common prefixes page by page, a thousand a call, however many objects they hold."""

@@ -2,7 +2,7 @@
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -25,6 +25,15 @@ class Stored:
     """An object that is there: its content's SHA-256 (hex) and what tells this version from another."""
 
     sha256: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object of a listing: bytes, and what tells this version from another (an ETag, or the content's SHA-256)."""
+
+    key: str
+    size: int
     version: str
 
 
@@ -67,12 +76,24 @@ class Storage(ABC):
         """The object's bytes; ``ObjectMissing`` where there is none."""
 
     @abstractmethod
+    def read(self, key: str, start: int, length: int) -> bytes:
+        """At most so many bytes of an object from ``start`` on, fewer only at its end; ``ObjectMissing`` likewise."""
+
+    @abstractmethod
+    def size(self, key: str) -> int:
+        """The object's bytes, counted; ``ObjectMissing`` where there is none."""
+
+    @abstractmethod
     def exists(self, key: str) -> bool:
         """Whether there is such an object."""
 
     @abstractmethod
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """Keys that start with ``prefix`` and sort after ``after``, in the order of their UTF-8 bytes."""
+
+    @abstractmethod
+    def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
+        """As :meth:`list`, the wanted keys with sizes and versions; in a directory this reads their files."""
 
     @abstractmethod
     def folders(self, prefix: str) -> Iterator[str]:

@@ -1,0 +1,94 @@
+"""``--from events``: raw change events as JSON lines."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.backfill.errors import BadInput
+from jobs.backfill.lines import Piece
+from jobs.backfill.options import Options
+from jobs.backfill.pieces import InputFile, steps_of
+from jobs.backfill.places import matcher, open_place, parent, root_of, told_of_input
+from jobs.backfill.reading import event_rows, line_rows
+from jobs.backfill.steps import Step, Work
+from jobs.settings import Settings
+from jobs.sinks.storage import Listed, Storage
+
+
+def open_events(options: Options, settings: Settings, _archive: Storage) -> "Events":
+    """The files that ``--input`` names. Raises ``BadInput`` where there are none."""
+    path = options.input or ""
+    root, pattern = root_of(path)
+    with told_of_input(path):
+        place = open_place(root, settings.archive)
+        files = list(place.listed(matcher(pattern)))
+        if not files and not pattern:
+            folder, name = parent(path)
+            place = open_place(folder, settings.archive)
+            files = list(place.listed(name.__eq__)) if place.exists(name) else []
+    if not files:
+        raise BadInput(f"--input {path}: there are no files")
+    return Events(place, tuple(files), options.step_bytes)
+
+
+@dataclass(frozen=True)
+class Events:
+    """JSON lines in files; which files these are and what they hold makes the run, not where they are."""
+
+    place: Storage
+    files: Sequence[Listed]
+    step_bytes: int
+    kind = "backfill"
+    renews = False
+
+    @cached_property
+    def identity(self) -> Mapping[str, Any]:
+        """Names, sizes and versions of the files, by their digest."""
+        listing = [[file.key, file.size, file.version] for file in self.files]
+        return {
+            "from": "events",
+            "files": len(listing),
+            "bytes": sum(file.size for file in self.files),
+            "sha256": hashlib.sha256(json.dumps(listing).encode()).hexdigest(),
+            "stepBytes": self.step_bytes,
+        }
+
+    @property
+    def total(self) -> int:
+        """How many files there are."""
+        return len(self.files)
+
+    def plan(self) -> None:
+        """Nothing: the identity says it all."""
+
+    def steps(self, _work: Work) -> Iterator[Step]:
+        """In the order of the files' names; how many lines they hold is known once they are read."""
+        files = (InputFile(file.key, file.size) for file in self.files)
+        for pieces in steps_of(files, self.step_bytes):
+            yield Step(
+                source={"from": "events", "files": {piece.key: _told(of) for piece, of in _by_file(pieces)}},
+                read=None,
+                rows=partial(_rows, self.place, pieces),
+                files=sum(piece.end == piece.size for piece in pieces),
+            )
+
+
+def _by_file(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, list[Piece]]]:
+    of_key: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        of_key.setdefault(piece.key, []).append(piece)
+    return ((of[0], of) for of in of_key.values())
+
+
+def _told(pieces: Sequence[Piece]) -> dict[str, int]:
+    """The bytes of the file that the step read."""
+    return {"start": pieces[0].start, "end": pieces[-1].end}
+
+
+def _rows(place: Storage, pieces: Sequence[Piece], spark: SparkSession) -> DataFrame:
+    return event_rows(line_rows(spark, place, pieces))

@@ -1,0 +1,128 @@
+"""Runs in the archive: their ids, and what ``runs/`` holds of them (docs/archive-layout.md)."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.backfill.errors import BackfillError, RunUnfinished
+from jobs.backfill.options import Options
+from jobs.backfill.steps import Input
+from jobs.batch import NAMESPACE
+from jobs.instants import iso, now
+from jobs.sinks.failures import ObjectExists, ObjectMissing
+from jobs.sinks.storage import Storage
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: ``timestamp`` is the batch time of all its steps, the instant at which it first began."""
+
+    id: str
+    timestamp: str
+    plan: Any
+    begun_before: bool
+
+
+def run_id(identity: Mapping[str, Any], number: int) -> str:
+    """The id of the ``number``-th run, from 0, of what ``identity`` says: a UUIDv5 of both.
+
+    >>> run_id({"from": "events"}, 0)
+    'ab3bbd0d-8c3b-5308-b48a-e89b73ed1e22'
+    """
+    seed = json.dumps([identity, number], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return str(uuid.uuid5(NAMESPACE, seed))
+
+
+def choose_run(storage: Storage, source: Input, *, new_run: bool) -> str:
+    """The id of the run that this start is for: the last one begun, or where there is none or a fresh one is due another.
+
+    Raises ``RunUnfinished`` where a fresh one was asked for and the last one hasn't finished.
+    """
+    number, last = 0, None
+    while storage.exists(_record_key(found := run_id(source.identity, number))):
+        number, last = number + 1, found
+    if last is None or (is_finished(storage, last) and (new_run or source.renews)):
+        return found
+    if new_run:
+        raise RunUnfinished(
+            f"run {last} of this input hasn't finished: start without --new-run, which finishes it, then with it"
+        )
+    return last
+
+
+def open_run(storage: Storage, id: str, source: Input, options: Options) -> Run:
+    """The run with that id; its first start writes the run record, later ones go by it."""
+    known = read_run(storage, id)
+    if known:
+        return known
+    record = {
+        "runId": id,
+        "timestamp": iso(now()),
+        "from": options.kind,
+        "input": dict(source.identity),
+        "arguments": _arguments(options),
+        "plan": source.plan(),
+    }
+    try:
+        storage.put(_record_key(id), _line(record))
+    except ObjectExists:
+        # Another start was first: its time and its plan count.
+        return open_run(storage, id, source, options)
+    return Run(id, record["timestamp"], record["plan"], begun_before=False)
+
+
+def read_run(storage: Storage, id: str) -> Run | None:
+    """The run with that id, None where it never began."""
+    try:
+        record = json.loads(storage.get(_record_key(id)))
+        return Run(id, record["timestamp"], record["plan"], begun_before=True)
+    except ObjectMissing:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise BackfillError(f"{_record_key(id)} is no run record: somebody else wrote or cut it") from error
+
+
+def is_finished(storage: Storage, id: str) -> bool:
+    """Whether all steps of the run are archived."""
+    return storage.exists(_finished_key(id))
+
+
+def finish_run(storage: Storage, id: str, totals: Mapping[str, Any]) -> None:
+    """Write down that all steps are archived, and what they are together; fine if that is known already."""
+    try:
+        storage.put(_finished_key(id), _line({"runId": id, **totals}))
+    except ObjectExists:
+        pass
+
+
+def lease_key(id: str) -> str:
+    """Key of the run's lease."""
+    return f"runs/{id}.lease"
+
+
+def _record_key(id: str) -> str:
+    return f"runs/{id}.json"
+
+
+def _finished_key(id: str) -> str:
+    return f"runs/{id}.finished.json"
+
+
+def _arguments(options: Options) -> dict[str, Any]:
+    asked = {
+        "input": options.input,
+        "since": options.since,
+        "until": options.until,
+        "asOf": options.as_of,
+        "catchUp": options.catch_up or None,
+        "again": options.again or None,
+        "messages": list(options.messages) or None,
+        "keys": list(options.keys) or None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _line(content: Mapping[str, Any]) -> bytes:
+    return f"{json.dumps(content, ensure_ascii=False, separators=(',', ':'))}\n".encode()
