@@ -47,7 +47,7 @@ class Archive:
 
     ``may_lose`` is the conf's leave to go on where a replay finds fewer records than the batch had read.
     ``interrupted`` is the batch that an earlier run began and didn't finish, if there is one: only it can have
-    leftovers.
+    leftovers. ``spread`` is for batches of any size (:func:`jobs.sinks.write.write`).
     """
 
     storage: Storage
@@ -57,6 +57,7 @@ class Archive:
     partitions: int
     may_lose: bool = False
     interrupted: int | None = None
+    spread: bool = False
 
     def archive(
         self,
@@ -65,8 +66,8 @@ class Archive:
         source: Mapping[str, Any],
         read: int | None,
         lag: Callable[[], int | None],
-    ) -> None:
-        """Write the batch, tell the catalog, write the delivery record last, log one line.
+    ) -> DeliveryRecord:
+        """Write the batch, tell the catalog, write the delivery record last, log one line; return the record.
 
         ``read`` is what the source says it read, None where it doesn't count. A batch that has a delivery record is
         archived: its replay, by whatever code, changes nothing. Raises ``CountsDiffer``,
@@ -91,6 +92,7 @@ class Archive:
             with phases.timed("leftovers"):
                 remove_leftovers(self.storage, batch, record)
         _log(record, without_system, phases, lag, replayed=known is not None)
+        return record
 
     def _write(self, outcomes: DataFrame, batch: Batch) -> list[WrittenObject]:
         return write(
@@ -101,6 +103,7 @@ class Archive:
             partitions=self.partitions,
             codec=self.settings.codec,
             max_container_bytes=self.settings.max_container_bytes,
+            spread=self.spread,
         )
 
     def _recorded(
@@ -116,7 +119,7 @@ class Archive:
         if written < read and self.may_lose:
             log.warning("batch.data_loss", batchId=batch.batch_id, read=read, left=written)
             return written
-        if written < read and batch.batch_id == self.interrupted:
+        if written < read and batch.batch_id == self.interrupted and "stream" in source:
             raise RecordsExpired(
                 f"batch {batch.batch_id} of {batch.query_id} had read {read} change events, and its replay finds "
                 f"{written}: stream {source.get('stream')} holds the others no longer, they expired before they were "

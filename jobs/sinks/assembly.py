@@ -37,7 +37,7 @@ class Assembly:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Turn rows, sorted by group and in stream order, into stored objects.
 
-        Columns in: type, partitionDate, message string, body binary, withoutSystem boolean. Rows out: one an object
+        Columns in: as ``blocks.runs`` takes them. Rows out: one an object
         stored, with ``results.RESULT_SCHEMA``. At most one object is being built at any time. Raises
         ``BadOutcomes`` where the rows of a group are not together.
         """

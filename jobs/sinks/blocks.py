@@ -12,14 +12,22 @@ import pyarrow as pa
 from jobs.sinks.codecs import Buffer
 from jobs.sinks.failures import BadOutcomes
 
+GROUP = ("type", "partitionDate", "message")
+PART = ("part", "parts")
+
 
 @dataclass(frozen=True)
 class Group:
-    """What one object holds: a record type and a partition date (BR-012), or one error message (BR-017)."""
+    """What one object holds: a record type and a partition date (BR-012), or one error message (BR-017).
+
+    A group that is spread over several tasks is in ``parts`` parts, this one being number ``part`` from 0.
+    """
 
     type: str | None
     partition_date: str | None
     message: str | None
+    part: int = 0
+    parts: int = 1
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,12 @@ class Bodies:
 
 
 def runs(batch: pa.RecordBatch) -> Iterator[tuple[Group, Bodies]]:
-    """The batch's rows as runs of equal (type, partitionDate, message), in their order.
+    """The batch's rows as runs of one group's, in their order.
 
-    Columns: type, partitionDate, message string, body binary or large_binary, withoutSystem boolean. Raises
-    ``BadOutcomes`` on a null body.
+    Columns: type, partitionDate, message string, body binary or large_binary, withoutSystem boolean, and where groups
+    are spread part and parts int. Raises ``BadOutcomes`` on a null body.
     """
-    keys = [batch.column(name) for name in ("type", "partitionDate", "message")]
+    keys = [batch.column(name) for name in (*GROUP, *PART) if name in batch.schema.names]
     body = batch.column("body")
     if body.null_count:
         raise BadOutcomes("an outcome has no body: the transforms must give every row one")

@@ -53,7 +53,8 @@ class Layout(Protocol):
 class RollingObject:
     """The objects of one group: takes bodies, hands out each object as soon as it is complete.
 
-    An object passes ``max_bytes`` only where a single body does.
+    An object passes ``max_bytes`` only where a single body does. Roll numbers go from 0 on; where the group is in n
+    parts, part p has every n-th from p on, so that no two of them have one.
     """
 
     group: Group
@@ -63,11 +64,12 @@ class RollingObject:
     _blocks: Blocks = field(init=False)
     _body: bytearray = field(default_factory=bytearray)
     _count: int = 0
-    _roll: int = 0
+    _roll: int = field(init=False)
     _without_system: int = 0
     _marks: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def __post_init__(self) -> None:
+        self._roll = self.group.part
         room = self.max_bytes - len(self.layout.head(0))
         self._blocks = Blocks(min(BLOCK_BYTES, max(1, room // SMALLEST_SHARE)))
 
@@ -105,4 +107,5 @@ class RollingObject:
             self.done(
                 FinishedObject(self.group, self._roll, key, self._count, self._body, self._without_system)
             )
-            self._body, self._count, self._roll, self._without_system = bytearray(), 0, self._roll + 1, 0
+            self._body, self._count, self._without_system = bytearray(), 0, 0
+            self._roll += self.group.parts

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from pyspark import SparkContext
+from pyspark import SparkContext, StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from jobs.batch import Batch
 from jobs.errors import PipelineError
 from jobs.sinks.assembly import Assembly
+from jobs.sinks.blocks import GROUP, PART
 from jobs.sinks.codecs import compressor
 from jobs.sinks.failures import BadOutcomes
 from jobs.sinks.results import RESULT_DDL, WrittenObject, from_row
@@ -19,7 +20,7 @@ from jobs.sinks.storage import Storage
 from schemas import RecordSchema
 
 MAX_CONTAINER_BYTES = 128 << 20
-GROUP = ("type", "partitionDate", "message")
+_SIZES_DDL = "largeType string, largeDate string, largeMessage string, parts int"
 
 
 def write(
@@ -31,27 +32,59 @@ def write(
     partitions: int,
     codec: str = "zstandard",
     max_container_bytes: int = MAX_CONTAINER_BYTES,
+    spread: bool = False,
 ) -> list[WrittenObject]:
     """Write a batch's outcomes and tell every object stored, in a fixed order (BR-012 to 017).
 
     ``outcomes`` has type, partitionDate, message, shardId, sequenceNumber string, body binary and withoutSystem
     boolean; it is evaluated once. ``partitions`` 1 keeps it in one task without a shuffle, more spread the groups over so
-    many. ``schemas`` is ``schemas.load()``.
+    many. ``spread`` is for batches of any size: the outcomes are kept on Spark's disks until they are written, and a group
+    of more than ``max_container_bytes`` is spread over tasks too. ``schemas`` is ``schemas.load()``.
     Raises what the tasks raised: a ``StorageError``, ``ArchivedObjectDiffers``, ``BadOutcomes``; or
     ``UnknownCodec``.
     """
     compressor(codec)
-    together = outcomes.coalesce(1) if partitions == 1 else outcomes.repartition(partitions, *GROUP)
-    ordered = together.sortWithinPartitions(*_order(outcomes.sparkSession.sparkContext)).select(
-        *GROUP, "body", "withoutSystem"
-    )
     texts = {type: schema.avro_text for type, schema in schemas.items()}
     assembly = Assembly(batch, storage, texts, codec, max_container_bytes)
     try:
-        rows = ordered.mapInArrow(assembly, RESULT_DDL).collect()
+        if not spread:
+            return _assembled(outcomes, assembly, partitions)
+        kept = outcomes.persist(StorageLevel.DISK_ONLY)
+        try:
+            return _assembled(_in_parts(kept, max_container_bytes), assembly, partitions)
+        finally:
+            kept.unpersist()
     except PySparkException as error:
         raise own_error(error) or error from error
+
+
+def _assembled(outcomes: DataFrame, assembly: Assembly, partitions: int) -> list[WrittenObject]:
+    group = [name for name in (*GROUP, *PART) if name in outcomes.columns]
+    together = outcomes.coalesce(1) if partitions == 1 else outcomes.repartition(partitions, *group)
+    order = _order(outcomes.sparkSession.sparkContext)
+    ordered = together.sortWithinPartitions(*map(F.col, group), *order)
+    rows = ordered.select(*group, "body", "withoutSystem").mapInArrow(assembly, RESULT_DDL).collect()
     return _distinct(sorted((from_row(row.asDict()) for row in rows), key=lambda one: one.order))
+
+
+def _in_parts(outcomes: DataFrame, max_bytes: int) -> DataFrame:
+    """The outcomes with ``part`` and ``parts``, where a group has more bytes than an object may: about so many a part.
+
+    In which part a row is follows from its body and the group's bytes, so a replay puts it in the same one.
+    """
+    size = F.sum(F.octet_length("body"))
+    parts = F.ceil(size / max_bytes).cast("int")
+    large = outcomes.groupBy(*GROUP).agg(parts.alias("parts")).where("parts > 1").collect()
+    if not large:
+        return outcomes
+    known = F.broadcast(outcomes.sparkSession.createDataFrame(large, _SIZES_DDL))
+    is_same = F.lit(True)
+    for name, other in zip(GROUP, known.columns, strict=False):
+        is_same = is_same & F.col(name).eqNullSafe(F.col(other))
+    count = F.coalesce("parts", F.lit(1))
+    return outcomes.join(known, is_same, "left").withColumns(
+        {"parts": count, "part": F.pmod(F.xxhash64("body"), count).cast("int")}
+    )
 
 
 def own_error(error: Exception) -> PipelineError | None:
@@ -71,13 +104,13 @@ def _by_name(base: type[PipelineError]) -> dict[str, type[PipelineError]]:
 
 @lru_cache(maxsize=1)
 def _order(_context: SparkContext) -> list[Column]:
-    """Group, then stream order: a shard's sequence numbers as numbers, of up to 56 digits.
+    """Stream order: a shard's sequence numbers as numbers, of up to 56 digits.
 
     Without a leading zero a longer number is a greater one. The body settles the order of rows that have no
     sequence number, so that it never depends on how Spark happened to hand them over.
     """
     number = F.col("sequenceNumber")
-    return [*map(F.col, GROUP), F.col("shardId"), F.octet_length(number), number, F.col("body")]
+    return [F.col("shardId"), F.octet_length(number), number, F.col("body")]
 
 
 def _distinct(written: list[WrittenObject]) -> list[WrittenObject]:
