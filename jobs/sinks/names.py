@@ -1,9 +1,14 @@
 """Names in the archive (BR-013, 014, 015): they follow from the batch alone, so a replay makes them again."""
 
+import re
+
 from jobs.batch import Batch
+from jobs.sinks.storage import Location
 
 PARTITION = r"^data/([^/]+)/partition_date=([^/]+)/"
 """What a container's key begins with, for Python and Java alike: its groups are type and partition date."""
+
+_OWN = re.compile(r"(?:data/[^/]+/[^/]+|errors)/[^/]+$")
 
 
 def container_key(batch: Batch, type: str, partition_date: str, roll: int) -> str:
@@ -28,3 +33,13 @@ def error_key(batch: Batch, message: str, roll: int) -> str:
 def delivery_record_key(batch: Batch) -> str:
     """Key of the batch's delivery record, in the folder of the batch's day."""
     return f"deliveries/{batch.timestamp[:10]}/{batch.name('delivery')}.json"
+
+
+def own_key(location: Location) -> str:
+    """The key below the archive's root, wherever that was when the record was written: copies can be audited too.
+
+    >>> own_key({"type": "s3", "bucket": "b", "key": "some/prefix/errors/a.json"})
+    'errors/a.json'
+    """
+    found = _OWN.search(location["key"])
+    return found[0] if found else location["key"]

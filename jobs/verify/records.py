@@ -1,19 +1,16 @@
 """Delivery records as the audit takes them apart: the objects they name, the positions their batches read."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jobs.batch import Batch
 from jobs.sinks.deliveries import read_in_threads
 from jobs.sinks.failures import CountsDiffer, DeliveryRecordUnreadable, ObjectMissing
-from jobs.sinks.names import delivery_record_key
+from jobs.sinks.names import delivery_record_key, own_key
 from jobs.sinks.records import DeliveryRecord, check_counts, from_line
-from jobs.sinks.storage import Location, Storage
+from jobs.sinks.storage import Storage
 from jobs.verify.findings import FINDING_DDL, Finding
-
-_OWN = re.compile(r"(?:data/[^/]+/[^/]+|errors)/[^/]+$")
 
 
 class Named(NamedTuple):
@@ -113,16 +110,6 @@ def named_objects(key: str, record: DeliveryRecord) -> Iterator[Named]:
     for error in record.errors:
         about = None, None, error.message
         yield Named(own_key(error.storage), key, *about, error.count, error.bytes, error.sha256)
-
-
-def own_key(location: Location) -> str:
-    """The key below the archive's root, wherever that was when the record was written: copies can be audited too.
-
-    >>> own_key({"type": "s3", "bucket": "b", "key": "some/prefix/errors/a.json"})
-    'errors/a.json'
-    """
-    found = _OWN.search(location["key"])
-    return found[0] if found else location["key"]
 
 
 def _problems(key: str, record: DeliveryRecord) -> Iterator[Finding]:

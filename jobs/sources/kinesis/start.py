@@ -35,11 +35,11 @@ def resolve_start(client: "KinesisClient", stream: str, start: str, now: datetim
     It names every shard that the stream lists, closed ones too, so that none of them is later taken for a new child
     and read from its beginning. Raises BadStart, StreamMissing, KinesisUnavailable.
     """
-    with _asking(stream):
+    with asking(stream):
         summary = describe(client, stream)
         shards = list_shards(client, stream)
     horizon = now - timedelta(hours=summary["RetentionPeriodHours"])
-    position = _position(start, min(now, _server_clock(summary, now)), horizon)
+    position = _position(start, min(now, server_clock(summary, now)), horizon)
     return ordered(dict.fromkeys(shards, position))
 
 
@@ -54,7 +54,7 @@ def load_or_keep_start(
     if not storage.exists(KEPT_START):
         _refuse_foreign(storage, stream)
         _keep(storage, _document(client, stream, start, now))
-    with _asking(stream):
+    with asking(stream):
         summary = describe(client, stream)
     kept = _kept(storage)
     _refuse_other(kept, stream, summary)
@@ -62,7 +62,8 @@ def load_or_keep_start(
 
 
 @contextmanager
-def _asking(stream: str) -> Iterator[None]:
+def asking(stream: str) -> Iterator[None]:
+    """Raises botocore's errors as SourceError's children, passing ones as KinesisUnavailable."""
     try:
         with explained(stream):
             yield
@@ -83,7 +84,7 @@ def _kept(storage: Storage) -> dict[str, Any]:
 
 def _document(client: "KinesisClient", stream: str, start: str, now: datetime) -> dict[str, Any]:
     offset = resolve_start(client, stream, start, now)
-    with _asking(stream):
+    with asking(stream):
         summary = describe(client, stream)
     return {
         "stream": stream,
@@ -142,8 +143,8 @@ def _position(start: str, now: datetime, horizon: datetime) -> Position:
     return at(instant)
 
 
-def _server_clock(summary: Mapping[str, Any], fallback: datetime) -> datetime:
-    """Kinesis's clock, to the second below, where it is behind ours: records get their arrival times from it."""
+def server_clock(summary: Mapping[str, Any], fallback: datetime) -> datetime:
+    """Kinesis's clock by the ``date`` of its answer, to the second below, where it is behind ours: records get their arrival times from it."""
     try:
         server = parsedate_to_datetime(summary["date"]).astimezone(UTC)
     except (TypeError, ValueError):
