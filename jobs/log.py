@@ -7,10 +7,11 @@ from typing import TextIO
 import structlog
 
 
-def configure_logging(to: TextIO | None = None) -> None:
+def configure_logging(to: TextIO | None = None, level: int = logging.INFO) -> None:
     """Make every log line of this process JSON with ``timestamp``, ``level`` and ``event``.
 
-    It goes to standard output, or ``to`` standard error where the output is a command's result.
+    It goes to standard output, or ``to`` standard error where the output is a command's result. Lines below ``level``
+    are left out.
     """
     # It prints a traceback of whatever a batch raises; Spark hands that back to the driver, which tells of it.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
@@ -22,7 +23,7 @@ def configure_logging(to: TextIO | None = None) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(to or sys.stdout),
         cache_logger_on_first_use=True,
     )

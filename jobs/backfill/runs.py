@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.backfill.errors import BackfillError, RunUnfinished
+from jobs.backfill.errors import BackfillError, RunUnderWay, RunUnfinished
 from jobs.backfill.options import Options
 from jobs.backfill.steps import Input
 from jobs.batch import NAMESPACE
@@ -52,25 +52,27 @@ def choose_run(storage: Storage, source: Input, *, new_run: bool) -> str:
     return last
 
 
-def open_run(storage: Storage, id: str, source: Input, options: Options) -> Run:
-    """The run with that id; its first start writes the run record, later ones go by it."""
-    known = read_run(storage, id)
-    if known:
-        return known
+def keep_run(storage: Storage, run: Run, source: Input, options: Options) -> None:
+    """Write the run record at the run's first start. Raises ``RunUnderWay`` where another start was faster."""
+    if run.begun_before:
+        return
     record = {
-        "runId": id,
-        "timestamp": iso(now()),
+        "runId": run.id,
+        "timestamp": run.timestamp,
         "from": options.kind,
         "input": dict(source.identity),
         "arguments": _arguments(options),
-        "plan": source.plan(),
+        "plan": run.plan,
     }
     try:
-        storage.put(_record_key(id), _line(record))
+        storage.put(_record_key(run.id), _line(record))
     except ObjectExists:
-        # Another start was first: its time and its plan count.
-        return open_run(storage, id, source, options)
-    return Run(id, record["timestamp"], record["plan"], begun_before=False)
+        raise RunUnderWay(f"run {run.id} was begun elsewhere in this moment: start again") from None
+
+
+def planned_run(storage: Storage, id: str, source: Input) -> Run:
+    """The run as a start now would find or make it; nothing is written."""
+    return read_run(storage, id) or Run(id, iso(now()), source.plan(), begun_before=False)
 
 
 def read_run(storage: Storage, id: str) -> Run | None:
