@@ -14,7 +14,7 @@ from jobs.backfill.runs import Run, choose_run, finish_run, is_finished, keep_ru
 from jobs.backfill.steps import Input, Step
 from jobs.backfill.stopping import Stop
 from jobs.backfill.totals import Totals
-from jobs.catalog import open_catalog
+from jobs.catalog import Catalog, open_catalog
 from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.sinks.records import DeliveryRecord
@@ -37,7 +37,7 @@ def backfill(settings: Settings, options: Options) -> None:
     elif options.dry_run:
         _rehearse(_job(settings, storage, source, planned_run(storage, id, source)), options)
     else:
-        with Lease(storage, lease_key(id)).held() as lease:
+        with Lease(storage, lease_key(source.lease or id)).held() as lease:
             _archive(settings, options, storage, source, id, lease)
 
 
@@ -67,8 +67,8 @@ def _archive(
         return job.archive(number, step, catalog, is_interrupted=is_interrupted), False
 
     totals = _through(job, steps, options, archive)
-    finish_run(storage, id, totals.summary())
-    _say([f"run {id} is finished"])
+    finish_run(job.storage, job.run.id, totals.summary())
+    _say([f"run {job.run.id} is finished"])
 
 
 def _rehearse(job: Job, options: Options) -> None:

@@ -1,9 +1,14 @@
 """SIGTERM and Ctrl-C end a run between two steps."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
+from typing import Self
 
 from jobs.backfill.errors import RunInterrupted
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stop:
@@ -12,10 +17,21 @@ class Stop:
     def __init__(self) -> None:
         self._signal: str | None = None
 
-    def on_signals(self) -> None:
-        """Listen from now on."""
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
+    @contextmanager
+    def on_signals(self) -> Iterator[Self]:
+        """Listen while the block runs."""
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        self.listen()
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def listen(self) -> None:
+        """Listen again: a starting SparkContext takes SIGINT for itself."""
+        for number in _SIGNALS:
+            signal.signal(number, self._stop)
 
     def check(self) -> None:
         """Raise ``RunInterrupted`` where the run was told to end."""
