@@ -24,12 +24,12 @@ _EVENTS = 1000
 
 
 class ErrorObject(NamedTuple):
-    """An error object that a delivery record names; ``timestamp`` is its batch's, ``count`` its change events."""
+    """An error object that a delivery record names; ``timestamp`` is its batch's, ``events`` its change events, counted."""
 
     key: str
     message: str
     timestamp: str
-    count: int
+    events: int
     bytes: int
     sha256: str
 

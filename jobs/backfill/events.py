@@ -45,6 +45,7 @@ class Events:
     step_bytes: int
     kind = "backfill"
     renews = False
+    lease = None
 
     @cached_property
     def identity(self) -> Mapping[str, Any]:

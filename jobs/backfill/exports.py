@@ -49,6 +49,7 @@ class Export:
     step_bytes: int
     kind = "backfill"
     renews = False
+    lease = None
 
     @cached_property
     def identity(self) -> Mapping[str, Any]:

@@ -69,9 +69,11 @@ class RedriveInput:
         chosen = [
             one
             for one in errors
-            if self._is_chosen(one) and (self.again or len(redriven.get(one.key, ())) < one.count)
+            if self._is_chosen(one) and (self.again or len(redriven.get(one.key, ())) < one.events)
         ]
-        return [[[one.key, one.message, one.sha256, one.count] for one in step] for step in self._cut(chosen)]
+        return [
+            [[one.key, one.message, one.sha256, one.events] for one in step] for step in self._cut(chosen)
+        ]
 
     def steps(self, work: Work) -> Iterator[Step]:
         """A step of the plan each. Reading and transforming it says what passes: only that is archived, the rest is left.

@@ -99,9 +99,9 @@ def finish_run(storage: Storage, id: str, totals: Mapping[str, Any]) -> None:
         pass
 
 
-def lease_key(id: str) -> str:
-    """Key of the run's lease."""
-    return f"runs/{id}.lease"
+def lease_key(of: str) -> str:
+    """Key of the lease of a run, or of what only one run at a time may be at."""
+    return f"runs/{of}.lease"
 
 
 def _record_key(id: str) -> str:

@@ -62,6 +62,10 @@ class Input(Protocol):
     def renews(self) -> bool:
         """Whether a start after a finished run of this identity begins another one, as ``--new-run`` does."""
 
+    @property
+    def lease(self) -> str | None:
+        """What only one process may be at, where that is more than this very run: other runs could archive the same."""
+
     def plan(self) -> Any:
         """JSON for the run record, asked for once, when the run first begins: what its steps go by at every start."""
 

@@ -110,7 +110,7 @@ class Audit:
         in_order = (
             ranges.join(begins, "query_id")
             .repartition(*shard)
-            .sortWithinPartitions(*shard, "begun", "query_id", "batch_id")
+            .sortWithinPartitions(*shard, F.col("kind") == "stream", "begun", "query_id", "batch_id")
         )
         return self._frame(in_order.rdd.mapPartitions(check_positions), FINDING_DDL)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -12,22 +13,76 @@ from jobs.verify.records import ReadRange
 
 
 def check_positions(ranges: Iterable[Any]) -> Iterator[Finding]:
-    """Gaps, overlaps and restarts, of ``ReadRange``s in order of stream, shard, the queries' beginnings, query and batch."""
+    """Gaps, overlaps and restarts, of ``ReadRange``s in order of stream, shard, the queries' beginnings, query and batch.
+
+    Of a shard, those that backfills read come before those of the stream's queries.
+    """
     for _, of_shard in groupby(ranges, key=lambda one: (one.stream, one.shard)):
         yield from _check_shard(of_shard)
+
+
+@dataclass
+class Backfilled:
+    """What backfills read of a shard: as steps from position to position, and, where both are numbers, as numbers."""
+
+    steps: dict[str, set[str]] = field(default_factory=dict)
+    numbers: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, one: ReadRange) -> bool:
+        """Take in a range; whether it was read already, by another backfill."""
+        self.steps.setdefault(one.after, set()).add(one.to)
+        numbers = _numbers(one)
+        twice = numbers is not None and self._has(*numbers)
+        if numbers is not None:
+            self.numbers.append(numbers)
+        return twice
+
+    def has_read(self, one: ReadRange) -> bool:
+        """Whether some of the range is certain to have been read by a backfill too."""
+        numbers = _numbers(one)
+        return numbers is not None and self._has(*numbers)
+
+    def fills(self, after: str, to: str) -> bool:
+        """Whether steps lead from one position to the other, each beginning where another ends."""
+        seen, ahead = {after}, [after]
+        while ahead:
+            found = self.steps.get(ahead.pop(), set()) - seen
+            seen |= found
+            ahead += found
+        return to in seen
+
+    def _has(self, after: int, to: int) -> bool:
+        return any(max(after, start) < min(to, end) for start, end in self.numbers)
+
+
+def _numbers(one: ReadRange) -> tuple[int, int] | None:
+    after, to = _position(one.after), _position(one.to)
+    return (int(after), int(to)) if is_sequence(after) and is_sequence(to) else None
 
 
 def _check_shard(ranges: Iterable[ReadRange]) -> Iterator[Finding]:
     last: ReadRange | None = None
     furthest: ReadRange | None = None
+    backfilled = Backfilled()
     for one in ranges:
-        if last is not None and last.query_id == one.query_id:
-            yield from _check_next(last, one)
-        else:
+        if one.kind != "stream":
+            if backfilled.add(one):
+                yield _read_twice(one)
+            continue
+        if backfilled.has_read(one):
+            yield _read_twice(one)
+        goes_on = last is not None and last.query_id == one.query_id
+        if not goes_on:
             furthest = _further(furthest, last)
-            if furthest is not None:
-                yield from _check_new_query(furthest, one)
+        before = last if goes_on else furthest
+        if before is not None and not backfilled.fills(before.to, one.after):
+            yield from (_check_next if goes_on else _check_new_query)(before, one)
         last = one
+
+
+def _read_twice(one: ReadRange) -> Finding:
+    detail = f"shard {one.shard} of stream {one.stream}: a backfill and batch {one.batch_id} of {one.query_id} both read some of it"
+    return Finding("overlap", one.key, 1, detail)
 
 
 def _further(one: ReadRange | None, other: ReadRange | None) -> ReadRange | None:

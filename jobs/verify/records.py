@@ -31,6 +31,7 @@ class ReadRange(NamedTuple):
 
     stream: str
     shard: str
+    kind: str
     query_id: str
     batch_id: int
     timestamp: str
@@ -60,7 +61,7 @@ _NAMED = (
     "sha256 string"
 )
 _RANGE = (
-    "stream string, shard string, query_id string, batch_id bigint, timestamp string, after string, to string, "
+    "stream string, shard string, kind string, query_id string, batch_id bigint, timestamp string, after string, to string, "
     "key string"
 )
 RECORD_DDL = (
@@ -125,5 +126,6 @@ def _problems(key: str, record: DeliveryRecord) -> Iterator[Finding]:
 def _ranges(key: str, record: DeliveryRecord) -> Iterator[ReadRange]:
     """What the batch read of each shard; nothing for a source that doesn't say."""
     for shard, moved in record.source.get("shards", {}).items():
-        of = str(record.source["stream"]), shard, record.query_id, record.batch_id, record.timestamp
-        yield ReadRange(*of, json.dumps(moved["after"]), json.dumps(moved["to"]), key)
+        batch = record.kind, record.query_id, record.batch_id, record.timestamp
+        read = json.dumps(moved["after"]), json.dumps(moved["to"])
+        yield ReadRange(str(record.source["stream"]), shard, *batch, *read, key)

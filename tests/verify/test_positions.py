@@ -16,7 +16,13 @@ def read(query: str, batch: int, after: Any, to: Any, shard: str = "a") -> ReadR
     """What a batch of that query read; query "q" reads from 10:00 on, a batch a minute."""
     after, to = json.dumps(after), json.dumps(to)
     time = f"2026-03-01T1{'qrs'.index(query)}:{batch:02d}:00.000Z"
-    return ReadRange("fans", shard, query, batch, time, after, to, f"{query}/{batch}")
+    return ReadRange("fans", shard, "stream", query, batch, time, after, to, f"{query}/{batch}")
+
+
+def backfilled(step: int, after: Any, to: Any) -> ReadRange:
+    """What a backfill read; it began after all queries."""
+    after, to = json.dumps(after), json.dumps(to)
+    return ReadRange("fans", "a", "backfill", "b", step, "2026-03-01T15:00:00.000Z", after, to, f"b/{step}")
 
 
 def found(*ranges: ReadRange) -> list[tuple[str, str]]:
@@ -74,3 +80,29 @@ def test_positions_are_told_in_words() -> None:
     (finding,) = check_positions([read("q", 0, AT_9, "100"), read("r", 0, AT_11, "200")])
     assert "had read to 100" in finding.detail
     assert "began at 2026-03-01T11:00:00.000Z" in finding.detail
+
+
+def test_what_a_backfill_has_filled_is_no_gap() -> None:
+    queries = read("q", 0, AT_9, "100"), read("q", 1, "150", "200"), read("r", 0, AT_11, "300")
+    assert found(*queries) == [("gap", "q/1"), ("restart", "r/0")]
+    assert found(backfilled(0, "100", "150"), *queries) == [("restart", "r/0")]
+    assert found(backfilled(0, "100", "150"), backfilled(1, "200", AT_11), *queries) == []
+
+
+def test_several_steps_fill_a_gap_and_a_part_of_them_does_not() -> None:
+    queries = read("q", 0, AT_9, "100"), read("r", 0, AT_11, "300")
+    steps = [backfilled(0, "100", "120"), backfilled(1, "120", "140"), backfilled(2, "140", AT_11)]
+    assert found(*steps, *queries) == []
+    for missing in steps:
+        left = [step for step in steps if step is not missing]
+        assert found(*left, *queries) == [("restart", "r/0")]
+
+
+def test_what_a_backfill_and_a_batch_both_read_is_an_overlap() -> None:
+    queries = read("q", 0, "5", "100"), read("q", 1, "100", "200")
+    assert found(backfilled(0, "150", "160"), *queries) == [("overlap", "q/1")]
+    assert found(backfilled(0, "200", "300"), backfilled(1, "250", "400"), *queries) == [("overlap", "b/1")]
+
+
+def test_windows_of_backfills_with_nothing_between_them_are_fine() -> None:
+    assert found(backfilled(0, AT_9, "100"), backfilled(1, "100", AT_11)) == []
