@@ -3,8 +3,8 @@
 from jobs.errors import PipelineError
 
 AFTERWARDS = (
-    "then archive the missing records by other means (a DynamoDB export, say): "
-    "dmd-pipeline has no command for that yet"
+    "then fill the gap with python -m jobs.backfill: --from kinesis archives what the stream still holds of it, "
+    "--from export the rest, from a DynamoDB export"
 )
 """What is left to do where the job goes on without records that are lost."""
 
