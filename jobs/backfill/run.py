@@ -37,22 +37,17 @@ def backfill(settings: Settings, options: Options) -> None:
     elif options.dry_run:
         _rehearse(_job(settings, storage, source, planned_run(storage, id, source)), options)
     else:
-        with Lease(storage, lease_key(source.lease or id)).held() as lease:
-            _archive(settings, options, storage, source, id, lease)
+        with Stop().on_signals() as stop, Lease(storage, lease_key(id)).held() as lease:
+            catalog = open_catalog(settings.catalog, storage, schemas.load())
+            catalog.ensure_tables()
+            job = _job(settings, storage, source, planned_run(storage, id, source))
+            stop.listen()
+            _archive(job, catalog, options, stop, lease)
 
 
-def _archive(
-    settings: Settings, options: Options, storage: Storage, source: Input, id: str, lease: Lease
-) -> None:
-    stop = Stop()
-    stop.on_signals()
-    catalog = open_catalog(settings.catalog, storage, schemas.load())
-    catalog.ensure_tables()
-    job = _job(settings, storage, source, planned_run(storage, id, source))
-    # Again, because a starting SparkContext takes SIGINT for itself.
-    stop.on_signals()
+def _archive(job: Job, catalog: Catalog, options: Options, stop: Stop, lease: Lease) -> None:
     steps = _begun(job.steps())
-    keep_run(storage, job.run, source, options)
+    keep_run(job.storage, job.run, job.source, options)
     may_be_interrupted = job.run.begun_before
 
     def archive(number: int, step: Step) -> _Archived:
