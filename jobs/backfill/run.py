@@ -37,7 +37,7 @@ def backfill(settings: Settings, options: Options) -> None:
     elif options.dry_run:
         _rehearse(_job(settings, storage, source, planned_run(storage, id, source)), options)
     else:
-        with Stop().on_signals() as stop, Lease(storage, lease_key(id)).held() as lease:
+        with Stop().on_signals() as stop, Lease(storage, lease_key(source.lease or id)).held() as lease:
             catalog = open_catalog(settings.catalog, storage, schemas.load())
             catalog.ensure_tables()
             job = _job(settings, storage, source, planned_run(storage, id, source))
