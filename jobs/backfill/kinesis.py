@@ -35,7 +35,7 @@ COLUMNS = ["data", "shardId", "sequenceNumber"]
 class KinesisInput:
     """The window from ``since`` (None: from the oldest record that the stream holds) to ``until`` of the conf's stream.
 
-    ``storage`` is the archive. ``again``: all of it, not only what no delivery record covers. ``present`` is the present.
+    ``storage`` is the archive. ``again``: all of it, not only what no delivery record covers.
     """
 
     settings: Settings
@@ -43,7 +43,6 @@ class KinesisInput:
     since: datetime | None
     until: datetime
     again: bool
-    present: datetime
     kind = "backfill"
     total = None
 
@@ -90,7 +89,7 @@ class KinesisInput:
                 gaps = _left(gaps, read)
 
     def _facts(self) -> StreamFacts:
-        return stream_facts(self.settings.source.stream, self.settings.source.region, self.present)
+        return stream_facts(self.settings.source.stream, self.settings.source.region, now())
 
     def _api(self) -> tuple[StreamApi, Limits]:
         source = self.settings.source
@@ -156,7 +155,7 @@ def open_kinesis(options: Options, settings: Settings, storage: Storage) -> Kine
     if asked.until > present:
         raise SettingsError(f"--until {iso(asked.until)} lies in the future: a stream can't be read ahead")
     since = None if options.catch_up else asked.since
-    return KinesisInput(settings, storage, since, asked.until, options.again, present)
+    return KinesisInput(settings, storage, since, asked.until, options.again)
 
 
 def _left(gaps: Gaps, read: Mapping[str, Stretch]) -> Gaps:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import count
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.sources.kinesis.api import StreamApi
+from jobs.sources.kinesis.api import Page, StreamApi
 from jobs.sources.kinesis.cursor import Cursor
-from jobs.sources.kinesis.errors import KinesisUnavailable
+from jobs.sources.kinesis.errors import IteratorExpired, KinesisUnavailable
 from jobs.sources.kinesis.offsets import Position, instant_of, is_sequence
 from jobs.sources.kinesis.options import MAX_PAGE, Limits
 from jobs.sources.kinesis.pace import Pace
@@ -38,19 +39,29 @@ def first_after(api: StreamApi, shard: str, position: Position, limits: Limits) 
 
     Where there is none: whether one may still come, which is False of a closed shard. Raises SourceError's children.
     """
-    pace = Pace(limits.calls_per_second)
-    iterator: str | None = patiently(api, shard, pace, partial(api.iterator, shard, position))
-    looks = empty = 0
-    while iterator is not None:
+    pace, iterator = Pace(limits.calls_per_second), ""
+
+    def look() -> Page:
+        nonlocal iterator
         pace.called()
-        page = patiently(api, shard, pace, partial(api.page, iterator, 1))
+        try:
+            iterator = iterator or api.iterator(shard, position)
+            return api.page(iterator, 1)
+        except IteratorExpired:
+            iterator = ""
+            raise
+
+    looks = 0
+    for empty in count(1):
+        page = patiently(api, shard, pace, look)
         if page.records:
             return int(page.records[0]["SequenceNumber"])
-        looks, empty, iterator = looks + (page.lag_ms == 0), empty + 1, page.next_iterator
-        if iterator is not None and looks >= LOOKS_AT_TIP:
-            return True
+        looks += page.lag_ms == 0
+        if page.next_iterator is None or looks >= LOOKS_AT_TIP:
+            break
+        iterator = page.next_iterator
         _check_empty(api, shard, empty, limits)
-    return False
+    return page.next_iterator is not None
 
 
 class StretchReader:
@@ -85,11 +96,11 @@ class StretchReader:
             if page is None:
                 return Stretch(rows, self.end)
             wanted = _before(page, self.end)
-            count = min(wanted, max_records - records, _fitting(page, max_bytes - size, at_least=not rows))
-            if count:
-                rows.append(page.slice(0, count))
-                records, size = records + count, size + data_bytes(rows[-1])
-            if count < wanted or records >= max_records:
+            number = min(wanted, max_records - records, _fitting(page, max_bytes - size, at_least=not rows))
+            if number:
+                rows.append(page.slice(0, number))
+                records, size = records + number, size + data_bytes(rows[-1])
+            if number < wanted or records >= max_records:
                 return Stretch(rows, sequence_at(rows[-1], -1))
             if wanted < page.num_rows or sequence_at(page, -1) == self.end:
                 return Stretch(rows, self.end)
