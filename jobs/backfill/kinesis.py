@@ -107,8 +107,9 @@ class KinesisInput:
         covered = self._covered(facts, run_id)
         for shard, positions in streams.items():
             covered.setdefault(shard, []).append(positions)
+        since = max(self.since, facts.created) if self.since else None
         fails = self.settings.source.fail_on_data_loss
-        return Sight(api, limits, self.since, self.until, facts.horizon, fails).gaps(shards, covered)
+        return Sight(api, limits, since, self.until, facts.horizon, fails).gaps(shards, covered)
 
     def _streams(self, facts: StreamFacts, shards: list[str]) -> dict[str, Positions]:
         checkpoint = self.settings.archive.open_checkpoint()

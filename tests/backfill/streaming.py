@@ -1,0 +1,75 @@
+"""A stream, an archive of delivery records, and a backfill of the one into the other that needs no Spark."""
+
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jobs.backfill.kinesis import KinesisInput, open_kinesis
+from jobs.backfill.options import Options
+from jobs.backfill.steps import Input, Step, Work
+from jobs.batch import Batch
+from jobs.instants import iso, now
+from jobs.settings import ArchiveSettings, Settings, SourceSettings
+from jobs.sinks.deliveries import read_delivery_record, write_delivery_record
+from jobs.sinks.records import delivery_record
+from jobs.sinks.results import WrittenObject
+from jobs.sinks.storage import Storage
+from tests.sources.fake_kinesis import STREAM
+
+
+def ago(**distance: float) -> str:
+    """An instant so long ago, to the millisecond."""
+    return iso(now() - timedelta(**distance))
+
+
+class Archive:
+    """An archive in a directory in which nothing but delivery records matters."""
+
+    def __init__(self, directory: Path, **source: Any) -> None:
+        archive = ArchiveSettings(uri=str(directory / "archive"), checkpoint=str(directory / "checkpoint"))
+        self.settings = Settings(source=SourceSettings(stream=STREAM, **source), archive=archive)
+        self.storage: Storage = archive.open_archive()
+        self.checkpoint: Storage = archive.open_checkpoint()
+
+    def deliver(self, batch: Batch, source: dict[str, Any], read: int = 0) -> None:
+        """Write the delivery record of a batch."""
+        written = []
+        if read:
+            place = self.storage.location(f"errors/{batch.name('all')}.json")
+            written = [WrittenObject("error", None, None, "made up", 0, read, 1, "0" * 64, place)]
+        record = delivery_record(batch, version="1", source=source, read=read, written=written)
+        write_delivery_record(self.storage, batch, record)
+
+    def covered(self, number: int, **shards: Any) -> None:
+        """What a streaming query read: ``shard_0=(after, to)``."""
+        ranges = {
+            f"shardId-{int(name.removeprefix('shard_')):012d}": {"after": after, "to": to}
+            for name, (after, to) in shards.items()
+        }
+        batch = Batch("stream", "q", number, ago(minutes=1))
+        self.deliver(batch, {"stream": STREAM, "shards": ranges})
+
+    def input(self, **options: Any) -> KinesisInput:
+        """The input that these options ask for; the window is long over unless they say otherwise."""
+        options = {"since": ago(hours=2), "until": ago(minutes=5), **options}
+        return open_kinesis(Options("kinesis", **options), self.settings, self.storage)
+
+    def steps(self, source: Input, run: str = "run", begun: datetime | None = None) -> Generator[Step]:
+        """The input's steps, each archived once the next one is asked for."""
+        time = iso(begun or now())
+
+        def batch(number: int) -> Batch:
+            return Batch("backfill", run, number, time)
+
+        work = Work(
+            spark=None,  # type: ignore[arg-type]  # no row is looked at
+            run_id=run,
+            plan=source.plan(),
+            outcomes=lambda rows: rows,
+            archived=lambda number: read_delivery_record(self.storage, batch(number)),
+        )
+        for number, step in enumerate(source.steps(work)):
+            yield step
+            if work.archived(number) is None:
+                self.deliver(batch(number), dict(step.source), step.read or 0)
