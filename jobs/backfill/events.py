@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import chain, islice
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +15,7 @@ from jobs.backfill.lines import Piece
 from jobs.backfill.options import Options
 from jobs.backfill.pieces import InputFile, steps_of
 from jobs.backfill.places import matcher, open_place, parent, root_of, told_of_input
-from jobs.backfill.reading import event_rows, line_rows
+from jobs.backfill.reading import count_lines, event_rows, line_rows
 from jobs.backfill.steps import Step, Work
 from jobs.settings import Settings
 from jobs.sinks.storage import Listed, Storage
@@ -23,17 +24,23 @@ from jobs.sinks.storage import Listed, Storage
 def open_events(options: Options, settings: Settings, _archive: Storage) -> "Events":
     """The files that ``--input`` names. Raises ``BadInput`` where there are none."""
     path = options.input or ""
-    root, pattern = root_of(path)
     with told_of_input(path):
-        place = open_place(root, settings.archive)
-        files = list(place.listed(matcher(pattern)))
-        if not files and not pattern:
-            folder, name = parent(path)
-            place = open_place(folder, settings.archive)
-            files = list(place.listed(name.__eq__)) if place.exists(name) else []
+        place, wanted = _place(path, settings)
+        files = list(place.listed(wanted))
     if not files:
         raise BadInput(f"--input {path}: there are no files")
     return Events(place, tuple(files), options.step_bytes)
+
+
+def _place(path: str, settings: Settings) -> tuple[Storage, Callable[[str], bool]]:
+    """A storage, and which of its files are meant: those of a glob, a single one, or all."""
+    root, pattern = root_of(path)
+    if not pattern:
+        folder, name = parent(path)
+        place = open_place(folder, settings.archive) if name else None
+        if place and place.exists(name):
+            return place, name.__eq__
+    return open_place(root, settings.archive), matcher(pattern)
 
 
 @dataclass(frozen=True)
@@ -67,13 +74,15 @@ class Events:
     def plan(self) -> None:
         """Nothing: the identity says it all."""
 
-    def steps(self, _work: Work) -> Iterator[Step]:
-        """In the order of the files' names; how many lines they hold is known once they are read."""
+    def steps(self, work: Work) -> Iterator[Step]:
+        """In the order of the files' names, all of them read to their end before the first step. Raises ``BadInput``."""
         files = (InputFile(file.key, file.size) for file in self.files)
-        for pieces in steps_of(files, self.step_bytes):
+        steps = list(steps_of(files, self.step_bytes))
+        counts = iter(count_lines(work.spark, self.place, list(chain.from_iterable(steps))))
+        for pieces in steps:
             yield Step(
                 source={"from": "events", "files": {piece.key: _told(of) for piece, of in _by_file(pieces)}},
-                read=None,
+                read=sum(islice(counts, len(pieces))),
                 rows=partial(_rows, self.place, pieces),
                 files=sum(piece.end == piece.size for piece in pieces),
             )

@@ -14,11 +14,10 @@ from jobs.backfill.errors import BadInput
 from jobs.backfill.lines import READ_BYTES, StoredFile, gzip_lines
 from jobs.backfill.manifest import ExportFile
 from jobs.backfill.pieces import InputFile
-from jobs.backfill.reading import TASKS_PER_CORE
+from jobs.backfill.reading import numbers, refuse
 from jobs.sinks.failures import ObjectMissing
 from jobs.sinks.storage import Storage
 
-_TOLD = 10
 _DDL = "number bigint, size bigint, problem string"
 _SCHEMA: Any = pa.schema([("number", pa.int64()), ("size", pa.int64()), ("problem", pa.string())])
 
@@ -27,16 +26,8 @@ def check_files(spark: SparkSession, storage: Storage, files: Sequence[ExportFil
     """The files with their sizes, in their order. Raises ``BadInput`` naming those that aren't as the manifest says."""
     if not files:
         return []
-    cores = spark.sparkContext.defaultParallelism
-    numbers = spark.range(0, len(files), 1, min(len(files), TASKS_PER_CORE * cores))
-    checked = sorted(numbers.mapInArrow(FileCheck(storage, files), _DDL).collect())
-    problems = [f"{files[row.number].name} {row.problem}" for row in checked if row.problem]
-    if problems:
-        more = f" and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""
-        raise BadInput(
-            f"{len(problems)} of the export's {len(files)} files aren't as its manifest says: "
-            f"{'; '.join(problems[:_TOLD])}{more}: fetch them again, nothing was written"
-        )
+    checked = sorted(numbers(spark, len(files)).mapInArrow(FileCheck(storage, files), _DDL).collect())
+    refuse([f"{files[row.number].name} {row.problem}" for row in checked if row.problem])
     return [InputFile(files[row.number].key, row.size) for row in checked]
 
 

@@ -34,13 +34,16 @@ def told_of_input(path: str) -> Iterator[None]:
 
 
 def parent(path: str) -> tuple[str, str]:
-    """The folder that a path is in, and its name there.
+    """The folder that a path is in, and its name there, which is empty for a bucket.
 
-    >>> parent("s3://bucket/a/b/"), parent("s3://bucket/a"), parent("/a")
-    (('s3://bucket/a', 'b'), ('s3://bucket', 'a'), ('/', 'a'))
+    >>> parent("s3://bucket/a/b/"), parent("s3://bucket/a"), parent("s3://bucket"), parent("/a"), parent("a")
+    (('s3://bucket/a', 'b'), ('s3://bucket', 'a'), ('s3://bucket', ''), ('/', 'a'), ('.', 'a'))
     """
-    head, _, name = path.rstrip("/").rpartition("/")
-    return head or ("/" if path.startswith("/") else "."), name
+    scheme, separator, rest = path.rstrip("/").rpartition("://")
+    head, slash, name = rest.rpartition("/")
+    if separator and not head:
+        return path.rstrip("/"), ""
+    return scheme + separator + head or (slash or "."), name
 
 
 def root_of(glob: str) -> tuple[str, str]:
