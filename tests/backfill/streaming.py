@@ -26,9 +26,9 @@ def ago(**distance: float) -> str:
 class Archive:
     """An archive in a directory in which nothing but delivery records matters."""
 
-    def __init__(self, directory: Path, **source: Any) -> None:
+    def __init__(self, directory: Path, stream: str = STREAM, **source: Any) -> None:
         archive = ArchiveSettings(uri=str(directory / "archive"), checkpoint=str(directory / "checkpoint"))
-        self.settings = Settings(source=SourceSettings(stream=STREAM, **source), archive=archive)
+        self.settings = Settings(source=SourceSettings(stream=stream, **source), archive=archive)
         self.storage: Storage = archive.open_archive()
         self.checkpoint: Storage = archive.open_checkpoint()
 
