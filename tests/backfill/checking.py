@@ -1,5 +1,6 @@
 """Whether an archive holds exactly what some payloads must become, by the oracle and as multisets."""
 
+import base64
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -35,7 +36,8 @@ def _due(payloads: list[bytes], time: str) -> Counter[str]:
         if isinstance(verdict, Record):
             due[_told(verdict.type, verdict.partition_date, verdict.record)] += 1
         else:
-            due[_told(time, message(verdict), _without_format(data.decode(errors="replace")))] += 1
+            text = base64.b64encode(data).decode() if verdict.reason == "not UTF-8" else data.decode()
+            due[_told(time, message(verdict), _without_format(text))] += 1
     return due
 
 

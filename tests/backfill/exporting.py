@@ -31,16 +31,15 @@ class Exported:
 
     def add(self, lines: Sequence[bytes]) -> str:
         """A data file, gzip, with its entry in the manifest; its name."""
-        name = f"{uuid.uuid5(uuid.NAMESPACE_OID, f'{self.folder}{len(self.files)}').hex[:26]}.json.gz"
+        name = f"{uuid.uuid5(uuid.NAMESPACE_OID, f'{self.folder.name}{len(self.files)}').hex[:26]}.json.gz"
         body = gzip.compress(b"".join(line + b"\n" for line in lines), 6, mtime=0)
         self.files[name] = body
-        digest = hashlib.md5(body, usedforsecurity=False)
         place = "AWSDynamoDB/data" if self.incremental else f"AWSDynamoDB/{self.folder.name}/data"
         self.entries.append(
             {
                 "itemCount": len(lines),
-                "md5Checksum": base64.b64encode(digest.digest()).decode(),
-                "etag": f"{digest.hexdigest()}-1",
+                "md5Checksum": md5(body),
+                "etag": f"{len(self.files):032x}-1",
                 "dataFileS3Key": f"backups/{place}/{name}",
             }
         )
@@ -54,9 +53,8 @@ class Exported:
         for name, body in self.files.items():
             (self.data / name).write_bytes(body)
         listing = "".join(json.dumps(entry) + "\n" for entry in self.entries).encode()
-        checksum = base64.b64encode(hashlib.md5(listing, usedforsecurity=False).digest())
         (self.folder / "manifest-files.json").write_bytes(listing)
-        (self.folder / "manifest-files.md5").write_bytes(checksum)
+        (self.folder / "manifest-files.md5").write_text(md5(listing))
         (self.folder / "manifest-summary.json").write_text(json.dumps(self._summary() | self.summary))
         return self.folder
 
@@ -125,6 +123,12 @@ def _event(name: str, time: int, precision: str, **images: Any) -> bytes:
     return compact({"eventName": name, "dynamodb": {**created, **present}})
 
 
+def md5(body: bytes) -> str:
+    """As the manifest has it."""
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+
+
 def compact(content: Any) -> bytes:
-    """JSON as DynamoDB writes it: without white space, and beyond ASCII as UTF-8."""
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    """JSON without white space, as DynamoDB writes it, and of what is beyond ASCII the half that UTF-8 can't hold escaped."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from jobs.demo.generator import events
 
+HUGE = 10_000
+
 
 class Images(NamedTuple):
     """The images of a change; None where it has none."""
@@ -17,12 +19,15 @@ class Images(NamedTuple):
 def event_lines(seed: int, count: int) -> list[bytes]:
     """Change events, broken ones among them, of which each fits a line."""
     payloads = (change.data for change in events(seed, count, bad_share=0.1))
-    return [data for data in payloads if data and data == data.strip() and b"\n" not in data]
+    lines = (data for data in payloads if data and data == data.strip() and b"\n" not in data)
+    return [line for line in lines if len(line) < HUGE]
 
 
 def images(seed: int, count: int) -> Iterator[Images]:
     """The images of made-up changes whose images are maps."""
     for change in events(seed, count, bad_share=0.1):
+        if len(change.data) >= HUGE:
+            continue
         try:
             found = json.loads(change.data)["dynamodb"]
         except (ValueError, KeyError, TypeError):

@@ -1,0 +1,186 @@
+"""SIGKILL in the middle of a run, then the same command again: everything is archived once.
+
+Exports and events lie in directories or on S3, the archive on an emulated S3 behind a proxy, at which a request is held until
+every process is gone.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.demo.emulator import Emulator
+from tests.backfill.checking import holds_exactly
+from tests.backfill.exporting import change_event, change_line, export, insert_event, item_line
+from tests.backfill.made_up import event_lines, images, items
+from tests.backfill.processes import Backfill
+from tests.faults.kills import killed, on_arrival, once_done, run_killed
+from tests.faults.proxy import Proxy, Rule, meanwhile
+from tests.jobs.archived import Archived
+from tests.jobs.conftest import conf
+from tests.jobs.job import SECONDS, Finished
+
+pytestmark = pytest.mark.timeout(4 * SECONDS)
+
+PREFIX = "p/"
+SMALL_STEPS = ("--step-bytes", "100000")
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the archive held when the run was killed and what it holds now, the finished run, and what it had to archive."""
+
+    before: Archived
+    archive: Archived
+    finished: Finished
+    payloads: list[bytes]
+
+
+@dataclass(frozen=True)
+class World:
+    """An archive on the emulated S3, and backfills into it."""
+
+    s3: Any
+    bucket: str
+    backfill: Backfill
+
+    @property
+    def archived(self) -> Archived:
+        """What the archive holds now."""
+        return Archived.in_bucket(self.s3, self.bucket, PREFIX)
+
+    def upload(self, directory: Path) -> None:
+        """Every file below the directory, to the bucket's root."""
+        for path in directory.rglob("*"):
+            if path.is_file():
+                key = path.relative_to(directory).as_posix()
+                self.s3.put_object(Bucket=self.bucket, Key=key, Body=path.read_bytes())
+
+    def finish(self, before: Archived, payloads: list[bytes], *arguments: str) -> Story:
+        """The same command again."""
+        finished = self.backfill.run(*arguments)
+        return Story(before, self.archived, finished, payloads)
+
+
+@pytest.fixture(scope="module")
+def world(
+    aws: Emulator, proxy: Proxy, bucket: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], World]:
+    """Makes an empty one."""
+
+    def make() -> World:
+        name, directory = bucket(), tmp_path_factory.mktemp("backfill")
+        environment = {**aws.environment(), "AWS_ENDPOINT_URL": proxy.url}
+        values = conf(directory, "fans", uri=f"s3://{name}/{PREFIX}")
+        return World(aws.client("s3"), name, Backfill(directory, environment, values))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def export_killed(
+    world: Callable[[], World], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
+    """An export on S3. Held before its second delivery record, when a second start comes; then killed."""
+    place, made = world(), export(tmp_path_factory.mktemp("export"))
+    of = items(21, 400)
+    for first in range(0, len(of), 100):
+        made.add([item_line(item) for item in of[first : first + 100]])
+    made.write()
+    place.upload(made.folder.parents[1])
+    arguments = (
+        "--from",
+        "export",
+        "--input",
+        f"s3://{place.bucket}/AWSDynamoDB/{made.folder.name}",
+        *SMALL_STEPS,
+    )
+    held, let_go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        let_go.wait(SECONDS)
+
+    with place.backfill.started(*arguments) as first_start:
+        proxy.rules = [Rule(meanwhile(hold), method="PUT", path="/deliveries/", skip=1)]
+        first_start.wait_for(held.is_set)
+        second = place.backfill.run(*arguments)
+        assert second.code == 1
+        assert "is under way elsewhere" in second.err
+        assert killed(first_start).code == -9
+    proxy.rules = []
+    let_go.set()
+    return place.finish(_before_the_record(place.archived), [insert_event(item) for item in of], *arguments)
+
+
+def _before_the_record(archived: Archived) -> Archived:
+    """Without the delivery record that the proxy may still have let through once its sender was dead."""
+    first = archived.records[0]["timestamp"].replace(":", "-")
+    records = [key for key in archived.objects if key.startswith("deliveries/") and first in key]
+    assert records
+    return archived
+
+
+@pytest.fixture(scope="module")
+def incremental_export_killed(
+    world: Callable[[], World], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
+    """Killed between two containers."""
+    place, made = world(), export(tmp_path_factory.mktemp("export"), incremental=True)
+    changes = [(1772362800000000 + number, *each) for number, each in enumerate(images(22, 400))]
+    for first in range(0, len(changes), 100):
+        made.add([change_line(*change) for change in changes[first : first + 100]])
+    arguments = ("--from", "incremental-export", "--input", str(made.write()), *SMALL_STEPS)
+    run_killed(place.backfill, proxy, on_arrival(method="PUT", path="/data/", skip=12), *arguments)
+    return place.finish(place.archived, [change_event(*change) for change in changes], *arguments)
+
+
+@pytest.fixture(scope="module")
+def events_killed(
+    world: Callable[[], World], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
+) -> Story:
+    """Killed once its first delivery record was written, before it knew."""
+    place, lines = world(), event_lines(23, 400)
+    file = tmp_path_factory.mktemp("events") / "events.jsonl"
+    file.write_bytes(b"\n".join(lines))
+    arguments = ("--from", "events", "--input", str(file), *SMALL_STEPS)
+    run_killed(place.backfill, proxy, once_done(method="PUT", path="/deliveries/"), *arguments)
+    return place.finish(place.archived, lines, *arguments)
+
+
+@pytest.fixture(params=["export_killed", "incremental_export_killed", "events_killed"])
+def story(request: pytest.FixtureRequest) -> Story:
+    made: Story = request.getfixturevalue(request.param)
+    return made
+
+
+def test_the_same_command_again_archives_everything_once(story: Story) -> None:
+    assert story.finished.code == 0, story.finished.err
+    holds_exactly(story.archive, story.payloads)
+
+
+def test_what_the_killed_run_wrote_stays_byte_by_byte(story: Story) -> None:
+    kept = {key: body for key, body in story.before.objects.items() if not key.endswith(".lease")}
+    assert any(key.startswith("data/") for key in kept)
+    assert {key: story.archive.objects.get(key) for key in kept} == kept
+
+
+def test_all_of_a_run_has_the_time_at_which_it_first_began(story: Story) -> None:
+    (run,) = [
+        json.loads(body)
+        for key, body in story.archive.objects.items()
+        if key.endswith(".json") and "runs/" in key and "finished" not in key
+    ]
+    assert {record["timestamp"] for record in story.archive.records} == {run["timestamp"]}
+    assert {record["queryId"] for record in story.archive.records} == {run["runId"]}
+
+
+def test_the_end_is_summed_up_for_people_and_in_the_archive(story: Story) -> None:
+    (finished,) = [json.loads(body) for key, body in story.archive.objects.items() if "finished" in key]
+    assert finished["counts"]["read"] == len(story.payloads)
+    assert f"{len(story.payloads):,} change events" in story.finished.out
+    assert f"run {finished['runId']} is finished" in story.finished.out
