@@ -38,10 +38,14 @@ def _parser(about: str | None) -> argparse.ArgumentParser:
     )
     _add_window(parser)
     parser.add_argument(
-        "--message", dest="messages", action="append", metavar="TEXT", help="only errors of this message"
+        "--message",
+        dest="messages",
+        action="append",
+        metavar="TEXT",
+        help="only errors whose message holds it",
     )
     parser.add_argument(
-        "--key", dest="keys", action="append", metavar="KEY", help="only errors in this object"
+        "--key", dest="keys", action="append", metavar="PATTERN", help="only errors in these objects"
     )
     parser.add_argument("--again", action="store_true", default=None, help="also what is archived already")
     parser.add_argument("--new-run", action="store_true", default=None, help="archive an input once more")
@@ -66,7 +70,9 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", type=instant, metavar="TIMESTAMP", help="what relative times count from (now)"
     )
-    parser.add_argument("--catch-up", action="store_true", default=None, help="also windows that were missed")
+    parser.add_argument(
+        "--catch-up", action="store_true", default=None, help="from the oldest record that the stream holds"
+    )
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
