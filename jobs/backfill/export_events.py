@@ -20,9 +20,8 @@ def inserts(lines: DataFrame, time_ms: int) -> DataFrame:
     Column in and out: ``data binary``. A line of another form stays as it is, and so ends in an archive error.
 
     >>> df = spark.createDataFrame([(b'{"Item":{"type":{"S":"sale"}}}',)], "data binary")
-    >>> print(inserts(df, 1772368496789).first().data.decode())  # doctest: +NORMALIZE_WHITESPACE
-    {"eventName":"INSERT","dynamodb":{"ApproximateCreationDateTime":1772368496789,
-    "ApproximateCreationDateTimePrecision":"MILLISECOND","NewImage":{"type":{"S":"sale"}}}}
+    >>> print(inserts(df, 1772368496789).first().data.decode())
+    {"eventName":"INSERT","dynamodb":{"ApproximateCreationDateTime":1772368496789,"ApproximateCreationDateTimePrecision":"MILLISECOND","NewImage":{"type":{"S":"sale"}}}}
     """
     data = F.col("data")
     is_usual = F.startswith(data, F.lit(_ITEM))
@@ -45,9 +44,8 @@ def changes(lines: DataFrame) -> DataFrame:
 
     >>> line = b'{"Metadata":{"WriteTimestampMicros":{"N":"1772368496789000"}},"Keys":{"id":{"S":"e"}}}'
     >>> df = spark.createDataFrame([(line,)], "data binary")
-    >>> print(changes(df).first().data.decode())  # doctest: +NORMALIZE_WHITESPACE
-    {"eventName":"REMOVE","dynamodb":{"ApproximateCreationDateTime":1772368496789000,
-    "ApproximateCreationDateTimePrecision":"MICROSECOND","Metadata":{"WriteTimestampMicros":{"N":"1772368496789000"}},"Keys":{"id":{"S":"e"}}}}
+    >>> print(changes(df).first().data.decode())
+    {"eventName":"REMOVE","dynamodb":{"ApproximateCreationDateTime":1772368496789000,"ApproximateCreationDateTimePrecision":"MICROSECOND","Metadata":{"WriteTimestampMicros":{"N":"1772368496789000"}},"Keys":{"id":{"S":"e"}}}}
     """
     data, change = F.col("data"), F.col("change")
     new, old = change["NewImage"].isNotNull(), change["OldImage"].isNotNull()

@@ -29,6 +29,22 @@ def test_an_object_comes_back_as_it_was_put(storage: Storage) -> None:
     assert list(storage.list()) == [KEY]
 
 
+def test_an_object_can_be_read_in_pieces(storage: Storage) -> None:
+    storage.put(KEY, bytes(range(100)))
+    assert storage.size(KEY) == 100
+    assert storage.read(KEY, 0, 10) == bytes(range(10))
+    assert storage.read(KEY, 90, 50) == bytes(range(90, 100))
+
+
+def test_a_listing_can_tell_sizes_and_versions(storage: Storage) -> None:
+    for key, body in (("a/1", b"one"), ("a/2", b"three"), ("b", b"one")):
+        storage.put(key, body)
+    found = {each.key: each for each in storage.listed(lambda key: key != "a/1")}
+    assert {key: each.size for key, each in found.items()} == {"a/2": 5, "b": 3}
+    (same,) = storage.listed(lambda key: key == "a/1")
+    assert same.version == found["b"].version != found["a/2"].version
+
+
 def test_an_object_is_never_put_over_another(storage: Storage) -> None:
     storage.put(KEY, b"first")
     with pytest.raises(ObjectExists, match=KEY):
@@ -60,6 +76,12 @@ def test_only_the_version_that_was_judged_is_replaced(storage: Storage) -> None:
     with pytest.raises(ObjectChanged):
         storage.replace(KEY, b"ours", judged.version)
     assert not storage.exists(KEY)
+
+
+@pytest.mark.parametrize("ask", [lambda storage: storage.read(KEY, 0, 1), lambda storage: storage.size(KEY)])
+def test_nothing_can_be_read_of_a_missing_object(ask: Callable[[Storage], object], storage: Storage) -> None:
+    with pytest.raises(ObjectMissing):
+        ask(storage)
 
 
 def test_a_missing_object_is_missing(storage: Storage) -> None:
