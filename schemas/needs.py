@@ -31,8 +31,13 @@ MADE = {
 }
 # Columns of the source and of the steps, the tables' partition key, and a name that validation looks past.
 RESERVED = frozenset(
-    "data streamName shardId partitionKey sequenceNumber approximateArrivalTimestamp payload sentinel looksLikeRemoval quickNew quickOld exactEvent "
-    "event newImage oldImage image message created withoutSystem partitionDate body partition_date userIdentity".lower().split()
+    (
+        "data streamName shardId partitionKey sequenceNumber approximateArrivalTimestamp payload sentinel "
+        "looksLikeRemoval quickNew quickOld exactEvent event newImage oldImage image message created withoutSystem "
+        "partitionDate body partition_date userIdentity"
+    )
+    .lower()
+    .split()
 )
 
 

@@ -3,8 +3,9 @@
 Two kinds: ``Column -> Column`` functions, and ``DataFrame -> DataFrame`` functions, one per step, composed with
 ``df.transform`` in :mod:`transforms.outcomes`: begin there. No clock, no I/O, no conf.
 
-Beside the steps: :mod:`transforms.image` is the shape of an image while it is read, :mod:`transforms.columns` that of a record,
-:mod:`transforms.attribute_values` reads DynamoDB's values, :mod:`transforms.parse_exactly` what the quick parse isn't sure of.
+Beside the steps: :mod:`transforms.image` is the shape of an image while it is read, :mod:`transforms.columns` that
+of a record, :mod:`transforms.attribute_values` reads DynamoDB's values, :mod:`transforms.parse_exactly` what the
+quick parse isn't sure of.
 """
 
 from transforms.add_body import add_body

@@ -14,9 +14,9 @@ from transforms.messages import Message
 def add_body(df: DataFrame, record_schemas: Mapping[str, RecordSchema]) -> DataFrame:
     """Serialize each row: the Avro datum of a record, the JSON string of an archive error's event.
 
-    In: ``type``, the record's columns, ``message``, ``payload``. Out: ``body binary``: the bare datum by the type's schema, or,
-    where there is a message, a comma and the event's text as a JSON string (BR-014), so that bodies in a row are the
-    inside of a JSON array but for the first byte.
+    In: ``type``, the record's columns, ``message``, ``payload``. Out: ``body binary``: the bare datum by the type's
+    schema, or, where there is a message, a comma and the event's text as a JSON string (BR-014), so that bodies in
+    a row are the inside of a JSON array but for the first byte.
 
     >>> df = spark.createDataFrame([("no json", "why", None)], "payload string, message string, type string")
     >>> bytes(df.transform(add_body, {}).first().body)

@@ -11,8 +11,8 @@ from transforms.messages import Message
 def add_change(df: DataFrame) -> DataFrame:
     """BR-020: ``change {id, name, time, sequenceNumber}`` of the change event.
 
-    In: ``payload``, ``event``, ``created timestamp``, ``sequenceNumber``, ``message``. Out: ``change boolean``, ``change.id`` and
-    so on; ``message`` is set where the event's id is no text.
+    In: ``payload``, ``event``, ``created timestamp``, ``sequenceNumber``, ``message``. Out: ``change boolean``,
+    ``change.id`` and so on; ``message`` is set where the event's id is no text.
 
     >>> columns = "eventID string, eventName string, created timestamp, sequenceNumber string, payload string, message string"
     >>> df = spark.createDataFrame([("e1", "INSERT", None, "49", "", None)], columns)

@@ -19,9 +19,9 @@ _SOURCES = {
 def add_partition_date(df: DataFrame, batch_time: Column) -> DataFrame:
     """BR-008..011: ``partitionDate``, the UTC date of the record's own date.
 
-    In: ``type``, ``message`` and the record's columns; ``batch_time``, ISO text, is an event's last fallback. A fallback is
-    taken where a value is absent, not where it is malformed: that is a ``message``. Out: ``partitionDate string``
-    (YYYY-MM-DD), null where there is a message.
+    In: ``type``, ``message`` and the record's columns; ``batch_time``, ISO text, is an event's last fallback. A
+    fallback is taken where a value is absent, not where it is malformed: that is a ``message``. Out:
+    ``partitionDate string`` (YYYY-MM-DD), null where there is a message.
 
     >>> from schemas import load, merged_attributes
     >>> from transforms.columns import walk

@@ -39,9 +39,9 @@ def dates_of(demand: RecordSchema) -> tuple[str, ...]:
 def add_reference(df: DataFrame, batch_time: Column, demand_dates: Sequence[str] = DEMAND_DATES) -> DataFrame:
     """BR-006: ``reference {id, timestamp}`` by record type.
 
-    In: ``type`` and the record's columns; ``batch_time``, ISO text, is the last fallback, ``demand_dates`` are the paths
-    whose latest instant is a demand's. Out: ``reference boolean``, true where there is a type, ``reference.id`` and
-    ``reference.timestamp``, the latter as the record wrote it.
+    In: ``type`` and the record's columns; ``batch_time``, ISO text, is the last fallback, ``demand_dates`` are the
+    paths whose latest instant is a demand's. Out: ``reference boolean``, true where there is a type,
+    ``reference.id`` and ``reference.timestamp``, the latter as the record wrote it.
 
     >>> from schemas import load, merged_attributes
     >>> from transforms.columns import walk
@@ -92,7 +92,7 @@ def latest(first: Column, *others: Column) -> Column:
 
 
 def _ranked(text: Column, position: int) -> Column:
-    """What orders a date string among others: the nanoseconds of its instant, then an earlier position; null for no date."""
+    """What orders a date string among others: its instant to the nanosecond, then an earlier position."""
     at = instant(text)
     # Spark's timestamps end at microseconds, a date string has up to nine digits.
     below = F.substring(F.rpad(F.regexp_extract(text, r"\.([0-9]+)", 1), 9, "0"), 7, 3).cast("int")

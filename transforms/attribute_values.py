@@ -8,8 +8,6 @@ the text (see :mod:`transforms.validate`).
 Source of the format: the DynamoDB API reference, AttributeValue.
 """
 
-from collections.abc import Sequence
-
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -17,37 +15,8 @@ from pyspark.sql import functions as F
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\z"
 _BASE64 = r"^[A-Za-z0-9+/]*={0,2}\z"
 _LONE_SURROGATE = r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
-_MAP = '{"M":{'
 _VARIANTS_BY_NAME = "map<string,variant>"
 STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
-
-
-def member_texts(text: Column, names: Sequence[str]) -> Column:
-    """The members of the map under ``M``, as a struct of JSON texts; null where the value is no map.
-
-    Result: ``struct<name: string, …>``; a member is null where it is absent or JSON null
-    (:mod:`transforms.parse_exactly` tells them apart).
-
-    >>> texts = ['{"M":{"a":{"S":"x"},"b":5}}', '{"M":{"a":{"S":"x"}},"S":"y"}', '{"S":"x"}']
-    >>> df = spark.createDataFrame([(t,) for t in texts], "t string")
-    >>> df.select(member_texts(F.col("t"), ["a", "b", "c"]).alias("t")).select("t.*").show()
-    +---------+----+----+
-    |        a|   b|   c|
-    +---------+----+----+
-    |{"S":"x"}|   5|NULL|
-    |     NULL|NULL|NULL|
-    |     NULL|NULL|NULL|
-    +---------+----+----+
-    <BLANKLINE>
-    """
-    members = members_ddl(names)
-    repeated = F.when(text.startswith('{"M":') & ~has_lone_surrogate(text), normalized(text))
-    return F.coalesce(_only(_under(text, _MAP), members), _only(_under(repeated, _MAP), members))
-
-
-def members_ddl(names: Sequence[str]) -> str:
-    """A struct type with one string per name, as DDL."""
-    return f"struct<{','.join(f'`{name}`:string' for name in names)}>"
 
 
 def is_absent(text: Column) -> Column:
@@ -239,22 +208,7 @@ def _elements(text: Column, tag: str) -> Column:
 
 
 def _tagged(text: Column, tag: str) -> Column:
-    """What the only tag of a value holds, as VARIANT; null where the value is anything else, or a string in it no text."""
+    """What the only tag of a value holds, as VARIANT; null for any other value, and where a string in it is no text."""
     tags = F.try_variant_get(F.try_parse_json(text), "$", _VARIANTS_BY_NAME)
     is_one = text.startswith('{"') & (F.size(tags) == 1) & ~has_lone_surrogate(text)
     return F.when(is_one, F.try_element_at(tags, F.lit(tag)))
-
-
-def _under(text: Column, opening: str) -> Column:
-    start = len(opening)
-    return F.when(text.startswith(opening), F.substring(text, start, F.length(text) - start))
-
-
-def _only(json: Column, spark_type: str) -> Column:
-    """The value of a text that is one JSON value of that type.
-
-    The text is cut out of valid JSON, so what can follow the value is a second tag, and that breaks the array.
-    """
-    return F.get(
-        F.from_json(F.concat(F.lit("["), json, F.lit("]")), f"array<{spark_type}>", STRICT_JSON), F.lit(0)
-    )

@@ -11,9 +11,9 @@ from transforms.iso8601 import iso_millis
 def mark_deleted(df: DataFrame, batch_time: Column) -> DataFrame:
     """BR-004: REMOVE sets ``isDeleted`` and ``date.deleted``, the time of the change or else the batch's time.
 
-    In: ``payload``, ``event`` and the record's columns; ``batch_time`` is the batch's time as ISO text. Out: ``isDeleted`` is true or null
-    (false in an image is the same as absent), ``date`` is there where ``date.deleted`` is set, and
-    ``created timestamp``, the time of the change, is added.
+    In: ``payload``, ``event`` and the record's columns; ``batch_time`` is the batch's time as ISO text. Out:
+    ``isDeleted`` is true or null (false in an image is the same as absent), ``date`` is there where
+    ``date.deleted`` is set, and ``created timestamp``, the time of the change, is added.
 
     >>> df = spark.sql('''select named_struct('eventName', 'REMOVE',
     ...     'ApproximateCreationDateTime', '1772368496789', 'ApproximateCreationDateTimePrecision', 'MILLISECOND') event,

@@ -28,9 +28,9 @@ def records(
 ) -> DataFrame:
     """Every rule in the order of its step: a change event in, its record's columns or a ``message`` out.
 
-    In: ``data binary``, ``sequenceNumber string`` (more columns pass through). ``batch_time`` is the batch's time as ISO
-    text. Out: ``type``, ``partitionDate``, ``message``, ``withoutSystem``, the record's columns (:mod:`transforms.columns`),
-    beside the columns of the steps.
+    In: ``data binary``, ``sequenceNumber string`` (more columns pass through). ``batch_time`` is the batch's time
+    as ISO text. Out: ``type``, ``partitionDate``, ``message``, ``withoutSystem``, the record's columns
+    (:mod:`transforms.columns`), beside the columns of the steps.
     """
     attributes = merged_attributes(record_schemas)
     return (

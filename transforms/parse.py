@@ -19,8 +19,9 @@ def parse(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
 
     In: ``data binary``. ``attributes`` are those of the image to look for; others are skipped. Out, beside what was
     there: ``payload string``, ``event struct<eventID, eventName, ApproximateCreationDateTime,
-    ApproximateCreationDateTimePrecision: string>``, ``newImage`` and ``oldImage`` (:mod:`transforms.image`), of which only the one that the event's name asks for is
-    sure to be read, and ``message``, which says why where the payload is unusable and all else null.
+    ApproximateCreationDateTimePrecision: string>``, ``newImage`` and ``oldImage`` (:mod:`transforms.image`), of
+    which only the one that the event's name asks for is sure to be read, and ``message``, which says why where the
+    payload is unusable and all else null.
 
     >>> from schemas import load
     >>> df = spark.createDataFrame([(b'{"eventName":"INSERT"}',), (b'{} {}',)], "data binary")

@@ -6,17 +6,19 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from schemas import Attribute
-from transforms.attribute_values import STRICT_JSON, is_absent, member_texts, members_ddl
+from transforms.attribute_values import STRICT_JSON, has_lone_surrogate, is_absent, normalized
 from transforms.columns import let
 from transforms.image import NO_VALUE, no_map
 from transforms.one_event import HEAD, in_array, is_one_event
+
+_MAP = '{"M":{'
 
 
 def exact_event(attributes: Sequence[Attribute]) -> Column:
     """``struct<event, newImage, oldImage>`` of a payload, as :func:`transforms.parse.parse` gives them.
 
-    In: ``payload``, ``sentinel string``. ``event`` is null where the payload is not one JSON object in UTF-8. As VARIANT
-    whatever is JSON can be read, and JSON null, a string, a number and an object are told apart.
+    In: ``payload``, ``sentinel string``. ``event`` is null where the payload is not one JSON object in UTF-8. As
+    VARIANT whatever is JSON can be read, and JSON null, a string, a number and an object are told apart.
 
     >>> from schemas import load
     >>> only = [each for each in load()["sale"].image_attributes if each.name in ("id", "name")]
@@ -90,3 +92,46 @@ def _exact(text: Column, variant: Column, attribute: Attribute) -> Column:
 
     texts = member_texts(text, [child.name for child in attribute.children])
     return F.when(is_no_value, no_map(attribute)).when(~is_absent(text), let(texts, record))
+
+
+def member_texts(text: Column, names: Sequence[str]) -> Column:
+    """The members of the map under ``M``, as a struct of JSON texts; null where the value is no map.
+
+    Result: ``struct<name: string, …>``; a member is null where it is absent or JSON null
+    (:func:`exact_event` tells them apart).
+
+    >>> texts = ['{"M":{"a":{"S":"x"},"b":5}}', '{"M":{"a":{"S":"x"}},"S":"y"}', '{"S":"x"}']
+    >>> df = spark.createDataFrame([(t,) for t in texts], "t string")
+    >>> df.select(member_texts(F.col("t"), ["a", "b", "c"]).alias("t")).select("t.*").show()
+    +---------+----+----+
+    |        a|   b|   c|
+    +---------+----+----+
+    |{"S":"x"}|   5|NULL|
+    |     NULL|NULL|NULL|
+    |     NULL|NULL|NULL|
+    +---------+----+----+
+    <BLANKLINE>
+    """
+    members = members_ddl(names)
+    repeated = F.when(text.startswith('{"M":') & ~has_lone_surrogate(text), normalized(text))
+    return F.coalesce(_only(_under(text, _MAP), members), _only(_under(repeated, _MAP), members))
+
+
+def members_ddl(names: Sequence[str]) -> str:
+    """A struct type with one string per name, as DDL."""
+    return f"struct<{','.join(f'`{name}`:string' for name in names)}>"
+
+
+def _under(text: Column, opening: str) -> Column:
+    start = len(opening)
+    return F.when(text.startswith(opening), F.substring(text, start, F.length(text) - start))
+
+
+def _only(json: Column, spark_type: str) -> Column:
+    """The value of a text that is one JSON value of that type.
+
+    The text is cut out of valid JSON, so what can follow the value is a second tag, and that breaks the array.
+    """
+    return F.get(
+        F.from_json(F.concat(F.lit("["), json, F.lit("]")), f"array<{spark_type}>", STRICT_JSON), F.lit(0)
+    )

@@ -15,8 +15,8 @@ from transforms.messages import missing, wrong_value
 def validate(df: DataFrame, record_schemas: Mapping[str, RecordSchema]) -> DataFrame:
     """BR-003: required attributes are there, and whatever is there has the DynamoDB type its Avro type asks for.
 
-    In: ``image``, ``type`` and the columns of :func:`transforms.unmarshall.unmarshall`. Out: ``message`` is set where a record
-    fails, naming the first offending attribute in schema order.
+    In: ``image``, ``type`` and the columns of :func:`transforms.unmarshall.unmarshall`. Out: ``message`` is set
+    where a record fails, naming the first offending attribute in schema order.
 
     >>> from schemas import load, merged_attributes
     >>> from transforms import parse, select_image, unmarshall
