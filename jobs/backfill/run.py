@@ -63,7 +63,7 @@ def _archive(job: Job, catalog: Catalog, options: Options, stop: Stop, lease: Le
 
     totals = _through(job, steps, options, archive)
     finish_run(job.storage, job.run.id, totals.summary())
-    _say([f"run {job.run.id} is finished"])
+    _say([f"run {job.run.id} is finished" + ("" if totals.steps else ": there was nothing to archive")])
 
 
 def _rehearse(job: Job, options: Options) -> None:

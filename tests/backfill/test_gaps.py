@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from jobs.backfill.errors import RunUnderWay
 from jobs.backfill.kinesis import KinesisInput
+from jobs.backfill.lease import Lease
+from jobs.backfill.options import Options
 from jobs.backfill.positions import CoverageUnknown
+from jobs.backfill.run import backfill
 from jobs.backfill.steps import Step
 from jobs.backfill.stream import WindowExpired
 from jobs.batch import Batch
@@ -305,6 +309,16 @@ def test_a_window_that_no_stream_can_have_is_refused(
 ) -> None:
     with pytest.raises(SettingsError, match=why):
         archive.input(**options)
+
+
+@pytest.mark.parametrize(("kind", "of"), [("kinesis", f"kinesis-{STREAM}"), ("errors", "redrive")])
+def test_two_runs_that_could_take_the_same_for_theirs_do_not_run_at_once(
+    archive: Archive, kind: str, of: str
+) -> None:
+    window = Options(kind, since=ago(hours=2), until=ago(hours=1))
+    with Lease(archive.storage, f"runs/{of}.lease", beat_seconds=0.2).held(), pytest.raises(RunUnderWay):
+        backfill(archive.settings, window)
+    assert list(archive.storage.list("runs/")) == []
 
 
 def test_a_finished_window_is_looked_at_again_unless_all_of_it_was_asked_for(archive: Archive) -> None:
