@@ -40,16 +40,31 @@ def choose_run(storage: Storage, source: Input, *, new_run: bool) -> str:
 
     Raises ``RunUnfinished`` where a fresh one was asked for and the last one hasn't finished.
     """
-    number, last = 0, None
-    while storage.exists(_record_key(found := run_id(source.identity, number))):
-        number, last = number + 1, found
+    begun = _begun(storage, source.identity)
+    last = run_id(source.identity, begun - 1) if begun else None
     if last is None or (is_finished(storage, last) and (new_run or source.renews)):
-        return found
+        return run_id(source.identity, begun)
     if new_run:
         raise RunUnfinished(
             f"run {last} of this input hasn't finished: start without --new-run, which finishes it, then with it"
         )
     return last
+
+
+def _begun(storage: Storage, identity: Mapping[str, Any]) -> int:
+    """How many runs there are of what ``identity`` says; they are numbered without a gap, so few have to be asked for."""
+
+    def is_begun(number: int) -> bool:
+        return storage.exists(_record_key(run_id(identity, number)))
+
+    low, high = 0, 1
+    while is_begun(high - 1):
+        low, high = high, high * 2
+    high -= 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if is_begun(middle) else (low, middle)
+    return low
 
 
 def keep_run(storage: Storage, run: Run, source: Input, options: Options) -> None:
