@@ -8,7 +8,7 @@ from jobs.sinks.storage import Location
 PARTITION = r"^data/([^/]+)/partition_date=([^/]+)/"
 """What a container's key begins with, for Python and Java alike: its groups are type and partition date."""
 
-_OWN = re.compile(r"(?:data/[^/]+/[^/]+|errors)/[^/]+$")
+_OWN = re.compile(r"(?:data/[^/]+/partition_date=[^/]+|errors)/[^/]+$")
 
 
 def container_key(batch: Batch, type: str, partition_date: str, roll: int) -> str:
@@ -39,6 +39,8 @@ def own_key(location: Location) -> str:
     """The key below the archive's root, wherever that was when the record was written: copies can be audited too.
 
     >>> own_key({"type": "s3", "bucket": "b", "key": "some/prefix/errors/a.json"})
+    'errors/a.json'
+    >>> own_key({"type": "s3", "bucket": "b", "key": "data/fans/errors/a.json"})
     'errors/a.json'
     """
     found = _OWN.search(location["key"])
