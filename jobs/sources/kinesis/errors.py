@@ -3,8 +3,8 @@
 from jobs.errors import PipelineError
 
 AFTERWARDS = (
-    "then fill the gap with python -m jobs.backfill: --from kinesis archives what the stream still holds of it, "
-    "--from export the rest, from a DynamoDB export"
+    "then archive the missing records by python -m jobs.backfill: --from export, from a DynamoDB export, or "
+    "--from kinesis --again where the stream still holds them"
 )
 """What is left to do where the job goes on without records that are lost."""
 
