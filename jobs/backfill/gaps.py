@@ -12,7 +12,7 @@ from jobs.backfill.positions import Positions
 from jobs.sources.kinesis.api import StreamApi
 from jobs.sources.kinesis.bounded import first_after
 from jobs.sources.kinesis.errors import AFTERWARDS, TrimmedPosition
-from jobs.sources.kinesis.offsets import TRIM_HORIZON, Position, at, instant_of, is_sequence
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Position, at, instant_of, is_sequence
 from jobs.sources.kinesis.options import Limits
 
 log = structlog.get_logger()
@@ -57,7 +57,7 @@ class Sight:
 
     def _is_covered(self, covered: list[Positions]) -> bool:
         """Whether it takes no look into the shard to see that all of it is covered."""
-        return any(after == TRIM_HORIZON and to == "SHARD_END" for after, to in covered)
+        return any(after == TRIM_HORIZON and to == SHARD_END for after, to in covered)
 
     def _beginning(self, shard: str) -> Edge:
         if self.since is not None:
