@@ -17,6 +17,7 @@ from bench.report import Report, Run, lines, report
 from bench.rounds import Pass, measure
 from bench.rows import spark_rows
 from jobs.errors import PipelineError
+from jobs.log import configure_logging
 from jobs.session import spark_session
 
 CORES = 2
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write the JSON; 0 when done, 1 where something is wrong, 130 after Ctrl-C."""
     options = _options(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
+    configure_logging(sys.stderr, logging.WARNING)
     logging.disable(logging.ERROR)  # py4j prints a traceback of an interruption; errors are raised anyway
     try:
         measured = bench(options.cache, options.seed, options.events, options.rounds)

@@ -12,14 +12,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.exported import FOLDER, ExportWriter
 from jobs.demo.generator import BENCHMARK, Change, events
 
 SCHEMA = pa.schema([("data", pa.binary()), ("shardId", pa.string()), ("sequenceNumber", pa.string())])
 _BAD_SHARE = 0.006
 _SHARDS = 4
 _FILES, _ROWS_PER_FILE, _ROWS_PER_GROUP = 8, 50_000, 10_000
-_LAYOUT = "1"  # another one wherever the files are made in another way
-_ABOUT = "_about.json"  # Spark passes over names that start so
+_LAYOUT = "2"  # another one wherever the files are made in another way
+_ABOUT, _EXPORT = "_about.json", "_export"  # Spark passes over names that start so
 
 Say = Callable[[str], None]
 
@@ -33,6 +34,11 @@ class Corpus:
     events: int
     bad: int
     bytes: int
+
+    @property
+    def export(self) -> Path:
+        """The folder of the same change events as an export."""
+        return self.directory / _EXPORT / FOLDER
 
 
 def corpus(cache: Path, seed: int, count: int, say: Say) -> Corpus:
@@ -67,6 +73,7 @@ def _make(directory: Path, seed: int, count: int, say: Say) -> None:
     changes = events(seed, count, _BAD_SHARE, BENCHMARK)
     rows_per_file = min(_ROWS_PER_FILE, -(-count // _FILES))
     made = bad = size = 0
+    export = ExportWriter(directory / _EXPORT)
     while chunk := list(islice(changes, rows_per_file)):
         table = pa.Table.from_arrays(_columns(chunk, made), schema=SCHEMA)
         pq.write_table(
@@ -77,10 +84,12 @@ def _make(directory: Path, seed: int, count: int, say: Say) -> None:
             use_dictionary=["shardId"],
             write_statistics=False,
         )
+        export.add(change.data for change in chunk)
         made += len(chunk)
         bad += sum(change.is_bad for change in chunk)
         size += sum(len(change.data) for change in chunk)
         say(f"made {made:,} of {count:,} change events")
+    export.close()
     about = asdict(Corpus(directory, seed, made, bad, size))
     del about["directory"]
     (directory / _ABOUT).write_text(json.dumps(about), encoding="utf-8")

@@ -10,8 +10,14 @@ from pyspark.sql import functions as F
 
 from bench.corpus import Corpus
 from bench.floor import parse_only
+from jobs.backfill.exports import open_export
+from jobs.backfill.job import Job
+from jobs.backfill.options import Options
+from jobs.backfill.runs import Run
 from jobs.batch import Batch
+from jobs.catalog import NoCatalog
 from jobs.errors import PipelineError
+from jobs.settings import ArchiveSettings, Settings, SourceSettings
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import open_storage
 from jobs.sinks.write import write
@@ -20,7 +26,7 @@ from transforms import SystemUserIdPattern, outcomes
 
 FLOOR = "parse only"
 # The rows whose speed is also given as a share of the floor's.
-PATHS = ("transform", "transform and write")
+PATHS = ("transform", "transform and write", "backfill of an export")
 _BATCH = Batch("stream", "bench", 0, "2026-04-01T00:00:00.000Z")
 
 
@@ -45,6 +51,7 @@ def spark_rows(spark: SparkSession, corpus: Corpus) -> list[Row]:
         Row(FLOOR, partial(_discard, source.transform(parse_only))),
         Row("transform", partial(_discard, transformed)),
         Row("transform and write", partial(_archive, transformed, corpus)),
+        Row("backfill of an export", partial(_backfill, spark, corpus)),
     ]
 
 
@@ -56,6 +63,20 @@ def _archive(transformed: DataFrame, corpus: Corpus, directory: Path) -> None:
     partitions = transformed.sparkSession.sparkContext.defaultParallelism
     written = write(transformed, _BATCH, open_storage(str(directory)), load(), partitions=partitions)
     check_counts(corpus, written)
+
+
+def _backfill(spark: SparkSession, corpus: Corpus, directory: Path) -> None:
+    """As ``jobs.backfill`` does it: the manifest's checksums, then step by step, with delivery records."""
+    places = {"uri": str(directory / "archive"), "checkpoint": str(directory / "checkpoint")}
+    settings = Settings(source=SourceSettings(stream="bench"), archive=ArchiveSettings.model_validate(places))
+    storage = settings.archive.open_archive()
+    source = open_export(Options("export", str(corpus.export)), settings, storage)
+    run = Run("bench", _BATCH.timestamp, plan=None, begun_before=False)
+    job = Job(spark, storage, settings.archive, load(), SystemUserIdPattern.of(), source, run)
+    records = [job.archive(number, step, NoCatalog(), is_interrupted=False) for number, step in job.steps()]
+    read = sum(record.counts.read for record in records)
+    if read != corpus.events:
+        raise CountsWrong(f"of {corpus.events:,} items {read:,} were archived or failed: run the tests")
 
 
 def check_counts(corpus: Corpus, written: Sequence[WrittenObject]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bench.rows import FLOOR, PATHS
 
 EVENTS = 10_000
-ROWS = ["read", "parse only", "transform", "transform and write"]
+ROWS = ["read", "parse only", "transform", "transform and write", "backfill of an export"]
 # Most of it is Java warming up, which takes its time on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
