@@ -3,6 +3,8 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from transforms.attribute_values import valid_number
+
 
 def change_time(created: Column, precision: Column) -> Column:
     """``ApproximateCreationDateTime`` as ``timestamp``; null where it is no number or no year from 1 to 9999.
@@ -30,7 +32,11 @@ def change_time(created: Column, precision: Column) -> Column:
 
 
 def exact_creation_time(text: Column) -> Column:
-    """The text of ``ApproximateCreationDateTime`` with all its digits: a fraction went through a double in from_json."""
+    """The text of ``ApproximateCreationDateTime`` with all its digits: a fraction went through a double in from_json.
+
+    Null where it is no number, or has an exponent of more than three digits: Spark would be at such a decimal for minutes.
+    """
+    number = valid_number(text)
     event = F.try_parse_json("payload")
     exact = F.try_variant_get(event, "$.dynamodb.ApproximateCreationDateTime", "decimal(38,18)")
-    return F.when(text.contains("."), exact.cast("string")).otherwise(text)
+    return F.when(number.contains("."), exact.cast("string")).otherwise(number)

@@ -141,7 +141,7 @@ CREATION_TIMES: st.SearchStrategy[Any] = st.one_of(
     st.builds(lambda s, f: Raw(f"{s}.{f}"), st.integers(1_700_000_000, 1_800_000_000), st.text("0123456789", min_size=1, max_size=9)),
     st.builds(lambda ms, f: Raw(f"{ms}.{f}"), st.integers(1_700_000_000_000, 1_800_000_000_000), st.text("0123456789", min_size=1, max_size=3)),
     st.sampled_from([Raw("1.7723664E9"), Raw("1772366400e0"), Raw("17723664E+2"), 0, -1, -86400, 10**11, 10**14, 10**14 - 1, 10**11 - 1]),
-    st.sampled_from([None, "soon", True, {}, [], "", Raw("1e40"), 10**30, -(10**20), Raw("1E-20")]),
+    st.sampled_from([None, "soon", True, {}, [], "", Raw("1e40"), 10**30, -(10**20), Raw("1E-20"), "1e-999999999"]),
 )  # fmt: skip
 PRECISIONS = st.sampled_from(["MILLISECOND", "MICROSECOND", "SECOND", "millisecond", None, "", 5])
 

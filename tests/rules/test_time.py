@@ -35,6 +35,9 @@ CREATED: dict[str, tuple[str, dict[str, str], str | None]] = {
     "before 1970": ("-1", {}, "1969-12-31T23:59:59.000000Z"),
     "null": ("null", {}, None),
     "words": ('"soon"', {}, None),
+    # Decimals of so many places take minutes.
+    "a text with a long exponent": ('"1e-1000000"', {}, None),
+    "a text with a fraction and a long exponent": ('"1.5e-1000000"', {}, None),
     "a boolean": ("true", {}, None),
     "an object": ('{"N":"1772368496"}', {}, None),
     "beyond the year 9999": ("1" + 30 * "0", {}, None),
