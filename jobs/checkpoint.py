@@ -9,6 +9,7 @@ from jobs.batch import Batch
 from jobs.errors import PipelineError
 from jobs.instants import iso
 from jobs.sinks.failures import ObjectExists, ObjectMissing
+from jobs.sinks.local import LocalStorage
 from jobs.sinks.storage import Storage
 
 _ARCHIVE = "archive.json"
@@ -62,6 +63,17 @@ def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:
             f"the checkpoint {checkpoint.uri} has no readable offsets/{batch_id}: restore it, "
             "or start with a new archive.checkpoint"
         ) from error
+
+
+def settle(checkpoint: Storage, batch_id: int) -> None:
+    """Make what Spark logged of a batch survive a crash of the machine; in a directory Spark itself doesn't see to that.
+
+    Called before the batch is archived, for a batch that Spark forgot would be read and archived again under other names.
+    Raises StorageError.
+    """
+    if isinstance(checkpoint, LocalStorage):
+        for key in ("metadata", f"offsets/{batch_id}"):
+            checkpoint.sync(key)
 
 
 def is_committed(checkpoint: Storage, batch_id: int) -> bool:

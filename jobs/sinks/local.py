@@ -154,10 +154,19 @@ class LocalStorage(Storage):
             except FileExistsError as error:
                 # Not to be taken for the object itself, which isn't there.
                 raise NotADirectoryError(*error.args) from error
-            for parent in (folder, *folder.parents):
-                if not parent.is_relative_to(self.directory):
-                    break
-                _sync(parent)
+            self._sync_up(folder)
+
+    def sync(self, key: str) -> None:
+        """Make a file that somebody else wrote, and its name, survive a crash of the machine."""
+        with self._translated(key):
+            _sync(self._path(key))
+            self._sync_up(self._path(key).parent)
+
+    def _sync_up(self, folder: Path) -> None:
+        for parent in (folder, *folder.parents):
+            if not parent.is_relative_to(self.directory):
+                break
+            _sync(parent)
 
     @contextmanager
     def _translated(self, key: str) -> Iterator[None]:
@@ -188,9 +197,9 @@ def _raise_unless_missing(error: OSError) -> None:
         raise error
 
 
-def _sync(folder: Path) -> None:
-    """Make a new name survive a crash of the machine."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, survive a crash of the machine."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
