@@ -116,10 +116,12 @@ class Archive:
         """What counts as read: what the source says, unless it doesn't, or some of it expired and conf allows that."""
         if read is None:
             return written
-        if written < read and self.may_lose:
+        # Only of a replay: what a batch has just read can't have expired.
+        is_cut = written < read and batch.batch_id == self.interrupted and "stream" in source
+        if is_cut and self.may_lose:
             log.warning("batch.data_loss", batchId=batch.batch_id, read=read, left=written)
             return written
-        if written < read and batch.batch_id == self.interrupted and "stream" in source:
+        if is_cut:
             raise RecordsExpired(
                 f"batch {batch.batch_id} of {batch.query_id} had read {read} change events, and its replay finds "
                 f"{written}: stream {source.get('stream')} holds the others no longer, they expired before they were "

@@ -1,5 +1,6 @@
 """Parts of the job that need no process of their own."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,18 @@ def test_a_batch_that_does_not_add_up_fails_and_gets_no_delivery_record(
 def test_where_conf_allows_loss_a_replay_may_find_fewer_records_but_never_more(
     outcomes: DataFrame, tmp_path: Path
 ) -> None:
-    lossy = archive(tmp_path, may_lose=True)
+    lossy = archive(tmp_path, may_lose=True, interrupted=BATCH.batch_id)
     with pytest.raises(CountsDiffer):
         lossy.archive(outcomes, BATCH, {}, 2, lambda: None)
-    lossy.archive(outcomes, BATCH, {}, 4, lambda: None)
+    lossy.archive(outcomes, BATCH, {"stream": "changes"}, 4, lambda: None)
     (record,) = Archived.in_directory(tmp_path).records
     assert record["counts"] == {"read": 3, "archived": 0, "failed": 3}
+
+
+def test_what_conf_allows_a_replay_to_lose_no_other_batch_may(outcomes: DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(CountsDiffer):
+        archive(tmp_path, may_lose=True).archive(outcomes, BATCH, {}, 4, lambda: None)
+    assert not (tmp_path / "deliveries").exists()
 
 
 def test_a_replay_that_finds_fewer_records_than_its_batch_had_read_says_that_they_expired(
@@ -91,6 +98,28 @@ def test_batches_are_named_by_the_checkpoint_whatever_spark_tells_a_batch(
     )
     (record,) = Archived.in_directory(tmp_path / "archive").records
     assert (record["queryId"], record["timestamp"]) == ("of-the-checkpoint", "2026-03-01T12:34:56.789Z")
+
+
+def test_what_spark_logged_of_a_batch_is_on_the_disk_before_its_delivery_record(
+    spark: SparkSession, outcomes: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, log = tmp_path / "checkpoint", tmp_path / "checkpoint" / "offsets"
+    log.mkdir(parents=True)
+    (folder / "metadata").write_text('{"id":"of-the-checkpoint"}')
+    (log / "0").write_text('v1\n{"batchTimestampMs":1772368496789}\n{"shardId-0":"49"}')
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    job = Job(
+        spark,
+        archive(tmp_path / "archive"),
+        open_storage(str(folder)),
+        Source("changes", outcomes, None),
+        tmp_path / "progress.json",
+    )
+    job.archive_batch(outcomes, 0)
+    (record,) = (tmp_path / "archive").glob("deliveries/*/*")
+    logged = [each.stat().st_ino for each in (folder / "metadata", log / "0", log, folder)]
+    assert set(logged) <= set(synced[: synced.index(record.stat().st_ino)])
 
 
 def test_a_source_that_does_not_count_is_believed(outcomes: DataFrame, tmp_path: Path) -> None:
