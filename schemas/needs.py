@@ -29,6 +29,8 @@ MADE = {
     "change": ("id", "name", "time", "sequenceNumber"),
     "system": ("id", "databaseId", "memberId"),
 }
+# What deleted records never hold (BR-005), in whatever case.
+PERSONAL = frozenset(("phonenumber", "email", "messagebody"))
 # Columns of the source and of the steps, the tables' partition key, and a name that validation looks past.
 RESERVED = frozenset(
     (
@@ -46,6 +48,7 @@ def check(record_type: str, attributes: tuple[Attribute, ...]) -> None:
     known = {each.name: each for each in attributes}
     for each in attributes:
         _check_name(each, f"{record_type}.{each.name}", record_type)
+        _check_personal(each, f"{record_type}.{each.name}")
         _check_properties(each, f"{record_type}.{each.name}", (), record_type)
     required, others = STRINGS[record_type]
     for path in (*required, *others):
@@ -70,6 +73,13 @@ def _check_name(attribute: Attribute, path: str, record_type: str) -> None:
         raise SchemaError(f"{path}: the pipeline doesn't make it; origin pipeline is for {', '.join(MADE)}")
     if attribute.name == "system" and record_type != "demand":
         raise SchemaError(f"{path}: only a demand has a system (BR-007)")
+
+
+def _check_personal(attribute: Attribute, path: str) -> None:
+    if attribute.name.lower() in PERSONAL and attribute.kind == "string" and not attribute.pii:
+        raise SchemaError(
+            f'{path}: needs "pii": true in every record type, deleted records never hold it (BR-005)'
+        )
 
 
 def _check_properties(attribute: Attribute, path: str, parents: tuple[str, ...], record_type: str) -> None:

@@ -27,7 +27,7 @@ KINDS = {
     "overlap": "positions are in more than one batch",
     "restart": "a checkpoint was begun anew: what both read is archived twice, what neither read is missing",
     "misplaced": "records are in the folder of another type or partition date",
-    "personal-data": "deleted records hold personal data that isn't redacted (BR-005)",
+    "personal-data": "deleted or removed records hold personal data that isn't redacted (BR-005)",
     "unregistered": "partitions of the archive are not in the catalog",
     "no-data": "partitions of the catalog have no object in the archive",
 }

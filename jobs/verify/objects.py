@@ -28,6 +28,8 @@ _DATES = {
     "event": ("date.firstSeen", "eventDate.start.dateTime"),
     "sale": ("saleStartDateTime",),
 }
+# And BR-005, for the same reason: whatever the schemas call personal besides.
+_PERSONAL = frozenset({"phoneNumber", "email", "messageBody"})
 
 
 class Checked(NamedTuple):
@@ -53,7 +55,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class ObjectCheck:
-    """Checks objects of a storage; ``pii`` names the attributes that deleted records have redacted (BR-005)."""
+    """Checks objects of a storage; ``pii`` names what deleted records have redacted besides what BR-005 names."""
 
     storage: Storage
     pii: Collection[str]
@@ -103,13 +105,19 @@ def read_container(body: bytes, place: Partition, time: str | None, pii: Collect
     ``time`` is the batch's. Raises whatever the reader makes of a damaged container.
     """
     events = misplaced = personal = 0
+    scrubbed = _PERSONAL.union(pii)
     for record in fastavro.reader(io.BytesIO(body)):
         assert isinstance(record, dict)
         events += 1
         misplaced += (record["type"], _partition_date(record, time)) != place
-        if record.get("isDeleted"):
-            personal += any(record.get(name) not in (None, REDACTED) for name in pii)
+        if _is_deleted(record):
+            personal += any(record.get(name) not in (None, REDACTED) for name in scrubbed)
     return Contents(events, misplaced, personal)
+
+
+def _is_deleted(record: dict[str, Any]) -> bool:
+    """Whether it is marked as deleted, or should be (BR-004)."""
+    return bool(record.get("isDeleted")) or _at(record, "change.name") == "REMOVE"
 
 
 def _partition_date(record: dict[str, Any], time: str | None) -> str | None:

@@ -133,6 +133,8 @@ REFUSED: dict[str, tuple[str, Edit, str]] = {
     "pii on systemUserId": ("demand", changing("systemUserId", pii=True), r"demand\.systemUserId: .*pii"),
     "pii on the reference": ("sale", changing("reference", pii=True), r"sale\.reference: .*pii"),
     "pii in one of two record types": ("notification", changing("phoneNumber", pii=...), r"phoneNumber: .*pii.*record type"),
+    "a message that isn't pii": ("notification", changing("messageBody", pii=...), r"notification\.messageBody: .*pii.*BR-005"),
+    "a new phone number that isn't pii": ("sale", adding(optional("phoneNumber", "string")), r"sale\.phoneNumber: .*pii.*BR-005"),
     "pii that is no boolean": ("sale", changing("name", pii="false"), r"sale\.name: .*pii.*true or false"),
     "requiredInImage that is no boolean": ("sale", changing("name", requiredInImage="no"), r"sale\.name: .*requiredInImage.*true or false"),
     # What the steps rely on.

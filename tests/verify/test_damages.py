@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.batch import Batch
 from jobs.sinks.storage import Storage
 from jobs.verify.audit import Audit
 from tests.verify.conftest import MakeCopy
@@ -22,7 +23,8 @@ from tests.verify.making import (
     record_of,
 )
 
-PII = ("phoneNumber", "email", "messageBody")
+# What BR-005 names is looked for whatever the schemas call personal.
+PII = ("nickName",)
 LEFT = "2026-03-02T12-00-00.000Z-00000000-0000-5000-8000-000000000000"
 
 
@@ -53,7 +55,8 @@ def damage(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]]]:
     yield from damage_errors(storage)
     yield from damage_records(storage)
     yield "a record in the wrong folder", {misplace(storage)}
-    yield "personal data", {expose(storage)}
+    yield "personal data", {expose(storage, BATCHES[2], True)}
+    yield "personal data of a removal that isn't marked", {expose(storage, BATCHES[3], None)}
 
 
 def damage_containers(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]]]:
@@ -122,13 +125,12 @@ def misplace(storage: Storage) -> tuple[str, str]:
     return "misplaced", forge(storage, batch, key, container(key, [others[0], *rows[1:]]))
 
 
-def expose(storage: Storage) -> tuple[str, str]:
-    """Gives a deleted record its phone number back."""
-    batch = BATCHES[2]
+def expose(storage: Storage, batch: Batch, mark: bool | None) -> tuple[str, str]:
+    """Gives a removed record its phone number back, and another deletion mark."""
     for key, rows in containers(storage, batch):
         for row in rows:
-            if row["isDeleted"] and row.get("phoneNumber"):
-                row["phoneNumber"] = "+15550100"
+            if row["change"]["name"] == "REMOVE" and row.get("phoneNumber"):
+                row |= {"phoneNumber": "+15550100", "isDeleted": mark}
                 return "personal-data", forge(storage, batch, key, container(key, rows))
     raise AssertionError("no deleted record with a phone number was made")
 
@@ -151,6 +153,7 @@ def move(record: dict[str, dict[str, dict[str, dict[str, str]]]], shard: int, by
         "objects that nobody names",
         "a record in the wrong folder",
         "personal data",
+        "personal data of a removal that isn't marked",
         "a gap between positions",
         "an overlap of positions",
         "a delivery record that is none",
