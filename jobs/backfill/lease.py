@@ -1,6 +1,7 @@
 """One process at a run: a lease in the archive whose holder keeps changing it. No clocks are compared.
 
-Two processes at one run would do no harm, for they write the same bytes under the same names; it is only wasted work.
+Two processes at one run would do no harm, for they write the same bytes under the same names; it is only wasted work. Runs that
+share a lease because they could take the same events for theirs would archive these twice.
 """
 
 import json
