@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs import java
 from jobs.session import JarsMissingError, find_jars, spark_session
+from transforms.iso8601 import iso_micros
 
 SCRIPT = """
 from jobs.session import spark_session
@@ -83,6 +84,16 @@ def test_a_process_has_one_session_and_can_change_its_runtime_settings(spark: Sp
         assert spark.conf.get("spark.sql.caseSensitive") == "true"
     finally:
         spark.conf.unset("spark.sql.caseSensitive")
+
+
+def test_a_cluster_s_setting_that_would_change_what_is_archived_is_overruled(spark: SparkSession) -> None:
+    spark.conf.set("spark.sql.legacy.timeParserPolicy", "LEGACY")
+    try:
+        spark_session()
+        moment = F.lit("1500-03-01 12:34:56.789012").cast("timestamp")
+        assert spark.range(1).select(iso_micros(moment)).first() == ("1500-03-01T12:34:56.789012Z",)
+    finally:
+        spark.conf.unset("spark.sql.legacy.timeParserPolicy")
 
 
 def test_avro_and_delta_work(spark: SparkSession, tmp_path: Path) -> None:
