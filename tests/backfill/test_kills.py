@@ -6,7 +6,7 @@ every process is gone.
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from tests.backfill.exporting import change_event, change_line, export, insert_e
 from tests.backfill.made_up import event_lines, images, items
 from tests.backfill.processes import Backfill
 from tests.faults.kills import killed, on_arrival, once_done, run_killed
-from tests.faults.proxy import Proxy, Rule, meanwhile
+from tests.faults.proxy import Proxy, Rule, before
 from tests.jobs.archived import Archived
 from tests.jobs.conftest import conf
 from tests.jobs.job import SECONDS, Finished
@@ -38,6 +38,7 @@ class Story:
     archive: Archived
     finished: Finished
     payloads: list[bytes]
+    registered: set[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class World:
     """An archive on the emulated S3, and backfills into it."""
 
     s3: Any
+    glue: Any
     bucket: str
     backfill: Backfill
 
@@ -63,7 +65,14 @@ class World:
     def finish(self, before: Archived, payloads: list[bytes], *arguments: str) -> Story:
         """The same command again."""
         finished = self.backfill.run(*arguments)
-        return Story(before, self.archived, finished, payloads)
+        return Story(before, self.archived, finished, payloads, set(self.registered()))
+
+    def registered(self) -> Iterator[tuple[str, str]]:
+        """Types and partition dates in the catalog."""
+        database = self.backfill.conf["catalog"]["database"]
+        for type_ in ("demand", "notification", "event", "sale"):
+            pages = self.glue.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=type_)
+            yield from ((type_, each["Values"][0]) for page in pages for each in page["Partitions"])
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +84,8 @@ def world(
     def make() -> World:
         name, directory = bucket(), tmp_path_factory.mktemp("backfill")
         environment = {**aws.environment(), "AWS_ENDPOINT_URL": proxy.url}
-        values = conf(directory, "fans", uri=f"s3://{name}/{PREFIX}")
-        return World(aws.client("s3"), name, Backfill(directory, environment, values))
+        values = conf(directory, "fans", uri=f"s3://{name}/{PREFIX}", database=name.replace("-", "_"))
+        return World(aws.client("s3"), aws.client("glue"), name, Backfill(directory, environment, values))
 
     return make
 
@@ -106,7 +115,7 @@ def export_killed(
         let_go.wait(SECONDS)
 
     with place.backfill.started(*arguments) as first_start:
-        proxy.rules = [Rule(meanwhile(hold), method="PUT", path="/deliveries/", skip=1)]
+        proxy.rules = [Rule(before(hold), method="PUT", path="/deliveries/", skip=1)]
         first_start.wait_for(held.is_set)
         second = place.backfill.run(*arguments)
         assert second.code == 1
@@ -114,15 +123,7 @@ def export_killed(
         assert killed(first_start).code == -9
     proxy.rules = []
     let_go.set()
-    return place.finish(_before_the_record(place.archived), [insert_event(item) for item in of], *arguments)
-
-
-def _before_the_record(archived: Archived) -> Archived:
-    """Without the delivery record that the proxy may still have let through once its sender was dead."""
-    first = archived.records[0]["timestamp"].replace(":", "-")
-    records = [key for key in archived.objects if key.startswith("deliveries/") and first in key]
-    assert records
-    return archived
+    return place.finish(place.archived, [insert_event(item) for item in of], *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +132,7 @@ def incremental_export_killed(
 ) -> Story:
     """Killed between two containers."""
     place, made = world(), export(tmp_path_factory.mktemp("export"), incremental=True)
-    changes = [(1772362800000000 + number, *each) for number, each in enumerate(images(22, 400))]
+    changes = [(1772362800000000 + number, *each) for number, each in enumerate(images(22, 300))]
     for first in range(0, len(changes), 100):
         made.add([change_line(*change) for change in changes[first : first + 100]])
     arguments = ("--from", "incremental-export", "--input", str(made.write()), *SMALL_STEPS)
@@ -144,7 +145,7 @@ def events_killed(
     world: Callable[[], World], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
 ) -> Story:
     """Killed once its first delivery record was written, before it knew."""
-    place, lines = world(), event_lines(23, 400)
+    place, lines = world(), event_lines(23, 250)
     file = tmp_path_factory.mktemp("events") / "events.jsonl"
     file.write_bytes(b"\n".join(lines))
     arguments = ("--from", "events", "--input", str(file), *SMALL_STEPS)
@@ -184,3 +185,13 @@ def test_the_end_is_summed_up_for_people_and_in_the_archive(story: Story) -> Non
     assert finished["counts"]["read"] == len(story.payloads)
     assert f"{len(story.payloads):,} change events" in story.finished.out
     assert f"run {finished['runId']} is finished" in story.finished.out
+
+
+def test_every_partition_is_in_the_catalog(story: Story) -> None:
+    written = {
+        (one["type"], one["partitionDate"])
+        for record in story.archive.records
+        for one in record["deliveries"]
+    }
+    assert story.registered == written
+    assert not any(record["pendingPartitions"] for record in story.archive.records)
