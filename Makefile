@@ -1,6 +1,7 @@
 # Everything runs from .venv, which `make setup` makes and every other target brings up to date first.
 #   .venv/jars                                 spark-avro and Delta, checked against conf/jars/jars.sha256
 #   tests/kinesis_mock/node_modules/kinesis-local  kinesis-mock: run its main.js, in that folder, with .venv/bin/node
+#   bench/peers/node/node_modules              what the benchmark's Node worker needs
 # More arguments for a command: make test ARGS="tests/rules -k br_004"
 PYTHON := .venv/bin/python
 UV := .venv/bin/uv
@@ -12,7 +13,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: ## Make .venv: Python packages, Java, Spark's jars, kinesis-mock
+setup: ## Make .venv: Python packages, Java, Spark's jars, Node packages
 	@command -v python3 >/dev/null || { echo "setup: python3 is missing: install Python 3.11 or newer"; exit 1; }
 	@python3 .ci/bootstrap.py
 
@@ -29,7 +30,7 @@ soak: setup ## Run the long tests of faults: 1,000 batches in one run, 20 kills 
 	@SOAK=1 $(PYTHON) -m pytest -s tests/faults/test_soak.py tests/faults/test_random_kills.py $(ARGS)
 
 .PHONY: bench
-bench: setup ## Measure records per second of the transform-and-write path
+bench: setup ## Measure records per second of the transform-and-write path (ARGS=--peers: hand-written workers too)
 	@$(PYTHON) -m bench $(ARGS)
 
 .PHONY: lint
@@ -49,11 +50,13 @@ format: setup ## Format the code and fix what ruff can fix
 	@$(PYTHON) -m ruff format .
 
 .PHONY: lock
-lock: setup ## Pin what pyproject.toml and tests/kinesis_mock/package.json ask for (ARGS=--upgrade: the newest)
+lock: setup ## Pin what pyproject.toml and the package.json files ask for (ARGS=--upgrade: the newest)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
 	  --output-file requirements.lock $(ARGS) pyproject.toml
-	@cd tests/kinesis_mock && ../../.venv/bin/npm install --silent --package-lock-only --omit-lockfile-registry-resolved
+	@for folder in tests/kinesis_mock bench/peers/node; do \
+	  .venv/bin/npm install --prefix $$folder --silent --package-lock-only --omit-lockfile-registry-resolved || exit; \
+	done
 
 .PHONY: clean
 clean: ## Remove what runs and tools left behind
@@ -62,5 +65,5 @@ clean: ## Remove what runs and tools left behind
 	find . -name __pycache__ -not -path './.venv/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
 .PHONY: distclean
-distclean: clean ## Remove .venv and kinesis-mock as well
-	rm -rf .venv tests/kinesis_mock/node_modules
+distclean: clean ## Remove .venv and the Node packages as well
+	rm -rf .venv tests/kinesis_mock/node_modules bench/peers/node/node_modules

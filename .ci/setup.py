@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,17 +14,22 @@ from jobs.java import find_java, java_version
 
 PINS = ROOT / "conf" / "jars"
 JARS = VENV / "jars"
-KINESIS_MOCK = ROOT / "tests" / "kinesis_mock"
+# What npm installs: where, and a package of it that shows whether it is there.
+NODE_PACKAGES = {
+    "kinesis-mock": (ROOT / "tests" / "kinesis_mock", "kinesis-local"),
+    "node-worker": (ROOT / "bench" / "peers" / "node", "avsc"),
+}
 
 
 def main() -> None:
-    """Bring Java, the jars and kinesis-mock up to date."""
+    """Bring Java, the jars and the Node packages up to date."""
     java = _java()
     pins = [PINS / name for name in ("ivy.xml", "ivysettings.xml", "jars.sha256")]
     step("jars", pins, [JARS / name for name in _pinned_jars()], lambda: _fetch_jars(java))
-    packages = [KINESIS_MOCK / name for name in ("package.json", "package-lock.json")]
-    installed = KINESIS_MOCK / "node_modules" / "kinesis-local" / "main.js"
-    step("kinesis-mock", [*packages, LOCK], [installed], _kinesis_mock)
+    for name, (folder, package) in NODE_PACKAGES.items():
+        packages = [folder / each for each in ("package.json", "package-lock.json")]
+        installed = folder / "node_modules" / package / "package.json"
+        step(name, [*packages, LOCK], [installed], partial(_node_packages, name, folder))
     print(f"setup: ready, on Java {java_version(java)} at {java}", flush=True)
 
 
@@ -67,10 +73,10 @@ def _pinned_jars() -> dict[str, str]:
     return {name: digest for digest, name in (line.split() for line in lines)}
 
 
-def _kinesis_mock() -> str:
-    npm: Command = [VENV / "bin" / "npm", "ci", "--prefix", KINESIS_MOCK]
+def _node_packages(name: str, folder: Path) -> str:
+    npm: Command = [VENV / "bin" / "npm", "ci", "--prefix", folder]
     run([*npm, "--ignore-scripts", "--no-audit", "--no-fund"], tries=2)
-    return "kinesis-mock"
+    return name
 
 
 if __name__ == "__main__":

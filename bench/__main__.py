@@ -8,10 +8,13 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.corpus import Corpus, corpus
 from bench.machine import machine, pin
+from bench.peers.rows import with_peers
+from bench.peers.workers import COMMANDS, Workers
 from bench.processes import PeakMemory
 from bench.report import Report, Run, lines, report
 from bench.rounds import Pass, measure
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logging(sys.stderr, logging.WARNING)
     logging.disable(logging.ERROR)  # py4j prints a traceback of an interruption; errors are raised anyway
     try:
-        measured = bench(options.cache, options.seed, options.events, options.rounds)
+        measured = bench(options.cache, options.seed, options.events, options.rounds, options.peers)
         _write(options.json or options.cache / "results.json", measured)
     except (PipelineError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
@@ -46,20 +49,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def bench(cache: Path, seed: int, events: int, rounds: int) -> Report:
+def bench(cache: Path, seed: int, events: int, rounds: int, peers: bool) -> Report:
     """Make the corpus where it isn't there, measure every row, and give the report. Raises PipelineError."""
     cores, load = pin(CORES), os.getloadavg()[0]
     made = corpus(cache, seed, events, _say)
     _say(f"corpus: {made.directory}")
-    with PeakMemory() as memory, tempfile.TemporaryDirectory(dir=cache, prefix="archives-") as scratch:
+    with ExitStack() as stack:
+        memory = stack.enter_context(PeakMemory())
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache, prefix="archives-")))
         spark = spark_session("dmd-pipeline-bench", cores=cores, conf=_SETTINGS)
         signal.signal(signal.SIGINT, _interrupt)  # a starting SparkContext takes it for itself
         assert spark._jvm is not None, "a classic session has a JVM"
-        passes = measure(
-            spark_rows(spark, made), rounds, Path(scratch), spark._jvm.java.lang.System.gc, _teller(made)
-        )
+        workers = [stack.enter_context(Workers(name, cores)) for name in (COMMANDS if peers else ())]
+        memory.apart = {pid: each.name for each in workers for pid in each.pids}
+        rows = with_peers(spark_rows(spark, made), made, workers)
+        passes = measure(rows, rounds, scratch, spark._jvm.java.lang.System.gc, _teller(made))
         facts = machine(spark)
-    return report(Run(made, passes, memory.peaks, facts, (load, os.getloadavg()[0])))
+    versions = {each.name: each.versions for each in workers}
+    return report(Run(made, passes, memory.peaks, facts, (load, os.getloadavg()[0]), versions))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -72,6 +79,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--seed", type=int, default=1, metavar="S", help="another seed, another corpus (default 1)"
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="measure hand-written workers on Node and on Python too"
     )
     parser.add_argument(
         "--json",

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -63,11 +63,13 @@ class PeakMemory:
     """Looks twice a second, while the context lasts, at the resident memory of the process tree.
 
     ``peaks`` then has the most bytes at once of the ``JVM``, of all ``Python workers`` together and of this process,
-    the ``driver``; pages that workers share count for each. It is empty where they can't be known.
+    the ``driver``; pages that workers share count for each. It is empty where they can't be known. Processes in ``apart``
+    count under the name that they have there.
     """
 
     def __init__(self) -> None:
         self.peaks: dict[str, int] = {}
+        self.apart: Mapping[int, str] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="peak-memory", daemon=True)
 
@@ -88,7 +90,7 @@ class PeakMemory:
     def _look(self) -> None:
         now: dict[str, int] = {}
         for process in process_tree(os.getpid()):
-            kind = _kind(process)
+            kind = self.apart.get(process.pid) or _kind(process)
             now[kind] = now.get(kind, 0) + process.resident_bytes
         for kind, size in now.items():
             self.peaks[kind] = max(size, self.peaks.get(kind, 0))

@@ -36,8 +36,8 @@ def measure(
 ) -> dict[str, Passes]:
     """Measure every row by name: a cold round, then so many warm ones, each beginning with another row.
 
-    ``settle`` runs before each pass and isn't measured, neither is the removal of what the pass left below
-    ``scratch``. ``say`` is told of every pass.
+    ``settle`` runs before each pass and isn't measured, neither are the row's check and the removal of what the pass left
+    below ``scratch``. ``say`` is told of every pass.
     """
     passes: dict[str, list[Pass]] = defaultdict(list)
     for number in range(rounds + 1):
@@ -54,4 +54,5 @@ def _pass(row: Row, scratch: Path) -> Pass:
         cpu, start = cpu_seconds(), time.monotonic()
         row.run(Path(directory))
         seconds, now = time.monotonic() - start, cpu_seconds()
+        row.check(Path(directory))
     return Pass(seconds, None if cpu is None or now is None else now - cpu)

@@ -26,8 +26,9 @@ from transforms import SystemUserIdPattern, outcomes
 
 FLOOR = "parse only"
 # The rows whose speed is also given as a share of the floor's.
-PATHS = ("transform", "transform and write", "backfill of an export")
-_BATCH = Batch("stream", "bench", 0, "2026-04-01T00:00:00.000Z")
+JOB = "transform and write"
+PATHS = ("transform", JOB, "backfill of an export")
+BATCH = Batch("stream", "bench", 0, "2026-04-01T00:00:00.000Z")
 
 
 class CountsWrong(PipelineError):
@@ -36,21 +37,25 @@ class CountsWrong(PipelineError):
 
 @dataclass(frozen=True)
 class Row:
-    """One row: ``run`` goes once through the whole corpus, within the directory it is given."""
+    """One row: ``run`` goes once through the whole corpus, within the directory it is given.
+
+    ``check`` looks afterwards at what that left there, and isn't measured.
+    """
 
     name: str
-    run: Callable[[Path], None]
+    run: Callable[[Path], object]
+    check: Callable[[Path], None] = lambda _directory: None
 
 
 def spark_rows(spark: SparkSession, corpus: Corpus) -> list[Row]:
     """The rows that Spark does. Plans are made here, once, as a stream makes them; running one optimizes it anew."""
     source = spark.read.parquet(corpus.directory.as_uri())
-    transformed = source.transform(outcomes, load(), F.lit(_BATCH.timestamp), SystemUserIdPattern.of())
+    transformed = source.transform(outcomes, load(), F.lit(BATCH.timestamp), SystemUserIdPattern.of())
     return [
         Row("read", partial(_discard, source)),
         Row(FLOOR, partial(_discard, source.transform(parse_only))),
         Row("transform", partial(_discard, transformed)),
-        Row("transform and write", partial(_archive, transformed, corpus)),
+        Row(JOB, partial(_archive, transformed, corpus)),
         Row("backfill of an export", partial(_backfill, spark, corpus)),
     ]
 
@@ -61,7 +66,7 @@ def _discard(df: DataFrame, _directory: Path) -> None:
 
 def _archive(transformed: DataFrame, corpus: Corpus, directory: Path) -> None:
     partitions = transformed.sparkSession.sparkContext.defaultParallelism
-    written = write(transformed, _BATCH, open_storage(str(directory)), load(), partitions=partitions)
+    written = write(transformed, BATCH, open_storage(str(directory)), load(), partitions=partitions)
     check_counts(corpus, written)
 
 
@@ -71,7 +76,7 @@ def _backfill(spark: SparkSession, corpus: Corpus, directory: Path) -> None:
     settings = Settings(source=SourceSettings(stream="bench"), archive=ArchiveSettings.model_validate(places))
     storage = settings.archive.open_archive()
     source = open_export(Options("export", str(corpus.export)), settings, storage)
-    run = Run("bench", _BATCH.timestamp, plan=None, begun_before=False)
+    run = Run("bench", BATCH.timestamp, plan=None, begun_before=False)
     job = Job(spark, storage, settings.archive, load(), SystemUserIdPattern.of(), source, run)
     records = [job.archive(number, step, NoCatalog(), is_interrupted=False) for number, step in job.steps()]
     read = sum(record.counts.read for record in records)
@@ -84,6 +89,11 @@ def check_counts(corpus: Corpus, written: Sequence[WrittenObject]) -> None:
     archived, failed = (
         sum(one.count for one in written if one.kind == kind) for kind in ("delivery", "error")
     )
+    check_read(corpus, archived, failed)
+
+
+def check_read(corpus: Corpus, archived: int, failed: int) -> None:
+    """As ``check_counts``, for the numbers of change events."""
     if (archived + failed, failed) != (corpus.events, corpus.bad):
         raise CountsWrong(
             f"of {corpus.events:,} change events, {corpus.bad:,} of them bad, {archived:,} were archived and "

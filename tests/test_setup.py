@@ -127,12 +127,14 @@ def test_the_locks_name_no_registry_and_pin_everything_by_hash() -> None:
         ("requirements.lock", "--index-url https://registry.example.com/simple"),
         ("requirements.lock", "boto3>=1.40"),
         ("tests/kinesis_mock/package-lock.json", '"resolved": "somewhere",'),
+        ("bench/peers/node/package-lock.json", '"resolved": "somewhere",'),
     ],
 )
 def test_a_lock_that_names_a_registry_or_pins_nothing_is_refused(
     tmp_path: Path, name: str, line: str
 ) -> None:
-    for part in (".ci/check_locks", "requirements.lock", "tests/kinesis_mock/package-lock.json"):
+    locks = [f"{folder}/package-lock.json" for folder in ("tests/kinesis_mock", "bench/peers/node")]
+    for part in (".ci/check_locks", "requirements.lock", *locks):
         (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / part, tmp_path / part)
     shutil.copytree(ROOT / "conf" / "jars", tmp_path / "conf" / "jars")

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from bench.rows import FLOOR, PATHS
+from bench.peers.workers import COMMANDS
+from bench.rows import FLOOR, JOB, PATHS
 
 EVENTS = 10_000
-ROWS = ["read", "parse only", "transform", "transform and write", "backfill of an export"]
+PEERS = list(COMMANDS)
+ROWS = ["read", "parse only", "transform", "transform and write", "backfill of an export", *PEERS]
 # Most of it is Java warming up, which takes its time on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
@@ -27,9 +29,8 @@ class Run(NamedTuple):
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     cache = tmp_path_factory.mktemp("cache")
     file = cache.parent / "figures.json"
-    done = bench(
-        "--events", str(EVENTS), "--rounds", "1", "--seed", "3", "--json", str(file), "--cache", str(cache)
-    )
+    places = ("--json", str(file), "--cache", str(cache))
+    done = bench("--peers", "--events", str(EVENTS), "--rounds", "1", "--seed", "3", *places)
     assert done.returncode == 0, done.stderr
     return Run(done.stdout, done.stderr, json.loads(file.read_text()), cache)
 
@@ -73,8 +74,19 @@ def test_the_table_says_what_the_json_says(run: Run) -> None:
         speeds = [row["cold"]["recordsPerSecond"], *row["recordsPerSecond"].values()]
         assert figures[:4] == [f"{speed:,.0f}" for speed in speeds]
         assert (figures[4] == f"{row['toFloor']['speed']:.2f}") == (name in PATHS)
-    # Aligned: the floor's and the reader's rows end before the ratios, the others all in one column.
-    assert len({len(line) for line in (lines[head], *printed[2:])}) == 1
+    # Aligned: the rows with ratios to the floor all end in one column.
+    paths = [line for line in printed if line.strip().startswith(PATHS)]
+    assert len({len(line) for line in (lines[head], *paths)}) == 1
+
+
+def test_the_job_is_compared_with_the_peers(run: Run) -> None:
+    assert list(run.figures["peers"]) == PEERS
+    job = run.figures["rows"][JOB]["rounds"][0]["recordsPerSecond"]
+    for name, peer in run.figures["peers"].items():
+        ratio = job / run.figures["rows"][name]["rounds"][0]["recordsPerSecond"]
+        assert peer["job"]["speed"] == pytest.approx(ratio)
+        assert f"{JOB}, to {name}: {ratio:.2f}, by CPU" in run.out
+        assert f"({peer['versions']})" in run.out
 
 
 def test_the_corpus_and_the_machine_are_named(run: Run) -> None:
@@ -90,7 +102,7 @@ def test_the_corpus_and_the_machine_are_named(run: Run) -> None:
 
 
 def test_the_memory_of_all_processes_is_told(run: Run) -> None:
-    known = {"JVM", "Python workers", "driver"} if Path("/proc/self/stat").exists() else set()
+    known = {"JVM", "Python workers", "driver", *PEERS} if Path("/proc/self/stat").exists() else set()
     peaks = run.figures["peakMemoryBytes"]
     assert set(peaks) == known
     assert all(size > 10_000_000 for size in peaks.values())

@@ -27,14 +27,16 @@ def passes(cold: float, *warm: float, cpu: float | None = 1.0) -> Passes:
     return Passes(Pass(cold, cpu and cold * cpu), tuple(each))
 
 
-def run(cpu: float | None = 2.0, peaks: dict[str, int] | None = None) -> Run:
+def run(cpu: float | None = 2.0, peaks: dict[str, int] | None = None, peer: str = "") -> Run:
     rows = {
         "read": passes(1, 0.1, 0.1, 0.1, cpu=cpu),
         "parse only": passes(5, 1, 2, 4, cpu=cpu),
         "transform": passes(10, 2, 2, 5, cpu=cpu and 1.0),
         "transform and write": passes(20, 4, 2.5, 8, cpu=cpu),
     }
-    return Run(CORPUS, rows, peaks or {}, MACHINE, (0.25, 2.04))
+    if peer:
+        rows[peer] = passes(9, 1, 2, 2, cpu=cpu and 1.0)
+    return Run(CORPUS, rows, peaks or {}, MACHINE, (0.25, 2.04), {peer: "Pen 1.0"} if peer else {})
 
 
 def test_a_person_reads_a_table() -> None:
@@ -59,6 +61,16 @@ def test_the_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_the_media
     # By round 1/4, 2/2.5, 4/8.
     assert report(run())["rows"]["transform and write"]["toFloor"] == {"speed": 0.5, "cpu": 0.5}
     assert report(run())["rows"]["parse only"]["toFloor"] == {"speed": 1.0, "cpu": 1.0}
+
+
+def test_the_job_is_compared_with_each_peer() -> None:
+    # By round 1/4, 2/2.5, 2/8; by CPU half of that.
+    measured = report(run(peer="scribes"))
+    assert measured["peers"] == {"scribes": {"versions": "Pen 1.0", "job": {"speed": 0.25, "cpu": 0.125}}}
+    assert "transform and write, to scribes: 0.25, by CPU 0.12 (Pen 1.0)" in lines(measured)
+    unknown = lines(report(run(cpu=None, peer="scribes")))
+    assert "transform and write, to scribes: 0.25, by CPU ? (Pen 1.0)" in unknown
+    assert report(run())["peers"] == {}
 
 
 def test_the_json_has_every_round() -> None:

@@ -47,6 +47,19 @@ def test_every_pass_is_told_of(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_pass_left_is_checked_and_the_check_is_not_measured(tmp_path: Path) -> None:
+    found: list[str] = []
+
+    def look(directory: Path) -> None:
+        time.sleep(0.3)
+        found.append((directory / "archive").read_text())
+
+    row = Row("a", lambda directory: (directory / "archive").write_text("something"), look)
+    passes = measure([row], 1, tmp_path, lambda: None, lambda *_: None)
+    assert found == ["something", "something"]
+    assert passes["a"].warm[0].seconds < 0.3
+
+
 def test_directories_go_away_with_their_pass(tmp_path: Path) -> None:
     log = Log("ab")
     measure(log.rows, 3, tmp_path, lambda: None, lambda *_: None)
