@@ -34,11 +34,10 @@ RECORD = "/deliveries/"
 
 @dataclass(frozen=True)
 class Window:
-    """The archive when the backfill was killed, its second start, and one with another window."""
+    """The archive when the backfill was killed, and its second start."""
 
     killed: Archived
     filling: Finished
-    overlapping: Finished
 
 
 @dataclass(frozen=True)
@@ -127,10 +126,9 @@ def fill_gap(world: World, streaming: Job) -> Window:
         killed = world.killed(*window)
         world.source.publish_some(seed=74, count=300)
         filling = world.backfill.run(*window)
-        overlapping = world.backfill.run("--from", "kinesis", "--since", "-50m")
         running.wait_for(lambda: sum(batch["read"] for batch in running.batches()) == 600)
         running.end(signal.SIGTERM)
-    return Window(killed, filling, overlapping)
+    return Window(killed, filling)
 
 
 def first_job(archiving: Job, schemas: Path) -> None:
@@ -163,11 +161,6 @@ def test_the_killed_run_went_on_where_it_was_to_the_same_names_and_bytes(story: 
     assert kept.items() <= story.filled.objects.items()
     runs = {record["queryId"] for record in story.filled.records if record["kind"] == "backfill"}
     assert len(runs) == 1
-
-
-def test_an_overlapping_window_finds_nothing_to_do(story: Story) -> None:
-    assert story.window.overlapping.code == 0, story.window.overlapping.err
-    assert "archived" not in story.window.overlapping.out.replace(" 0 archived", "")
 
 
 def test_redriven_after_the_fix_every_change_event_is_a_record_or_a_just_error_once(story: Story) -> None:
