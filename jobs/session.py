@@ -21,7 +21,7 @@ from jobs.java import find_java
 # True of every session, wherever it runs.
 _ALWAYS = {
     "spark.sql.session.timeZone": "UTC",  # the rules know no other (rules of time, BR-008 to BR-011)
-    "spark.sql.legacy.timeParserPolicy": "CORRECTED",  # LEGACY writes other dates and no microseconds
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",  # LEGACY writes .000789 for .789012
     "spark.sql.json.enablePartialResults": "false",  # broken JSON is no event, not half of one
     "spark.sql.variant.allowDuplicateKeys": "true",  # of repeated JSON keys the last counts
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
