@@ -42,17 +42,9 @@ class Workers:
     _processes: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        for _ in range(self.count):
-            process = subprocess.Popen(
-                COMMANDS[self.name],
-                cwd=_ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                start_new_session=True,  # Ctrl-C is for the benchmark, which ends them
-            )
-            self._processes.append(process)
         try:
+            for _ in range(self.count):
+                self._start()
             self.versions = [self._answer(process) for process in self._processes][-1]["versions"]
         except BaseException:
             self.end()
@@ -63,6 +55,17 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end()
+
+    def _start(self) -> None:
+        process = subprocess.Popen(
+            COMMANDS[self.name],
+            cwd=_ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the benchmark, which ends them
+        )
+        self._processes.append(process)
 
     @property
     def pids(self) -> list[int]:
