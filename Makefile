@@ -18,7 +18,7 @@ setup: ## Make .venv: Python packages, Java, Spark's jars, Node packages
 	@python3 .ci/bootstrap.py
 
 .PHONY: demo
-demo: setup ## Run the archive job on an emulated AWS; leaves demo-output/
+demo: setup ## Run the archive job on an emulated AWS; leaves demo-output/ (ARGS=--keep: the emulated AWS stays)
 	@$(PYTHON) -m jobs.demo $(ARGS)
 
 .PHONY: test

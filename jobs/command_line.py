@@ -15,7 +15,8 @@ EXIT_USAGE = 2
 
 def conf_parser(program: str, description: str | None) -> argparse.ArgumentParser:
     """A parser that knows ``--conf`` and ``--set``; ``program`` is the module that ``python -m`` starts."""
-    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=description)
+    shown = description and description.replace("``", "`")  # a docstring's literals
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=shown)
     parser.add_argument("--conf", type=Path, required=True, metavar="FILE", help="the conf, see conf/*.toml")
     parser.add_argument(
         "--set",

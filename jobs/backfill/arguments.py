@@ -32,7 +32,13 @@ def parse(arguments: Sequence[str], about: str | None) -> tuple[Path, list[str],
 
 def _parser(about: str | None) -> argparse.ArgumentParser:
     parser = conf_parser("jobs.backfill", about)
-    parser.add_argument("--from", dest="kind", choices=list(KINDS), required=True, help="the kind of input")
+    parser.add_argument(
+        "--from",
+        dest="kind",
+        choices=list(KINDS),
+        required=True,
+        help="the kind of input, see docs/backfill.md",
+    )
     parser.add_argument(
         "--input", metavar="PATH", help="the export's folder; a file, directory or glob of events"
     )

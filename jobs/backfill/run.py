@@ -15,6 +15,7 @@ from jobs.backfill.steps import Input, Step
 from jobs.backfill.stopping import Stop
 from jobs.backfill.totals import Totals
 from jobs.catalog import Catalog, open_catalog
+from jobs.plural import plural
 from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.sinks.records import DeliveryRecord
@@ -112,7 +113,7 @@ def _objects(record: DeliveryRecord, what: str) -> Iterable[str]:
     objects = [(one.storage, one.count, one.bytes) for one in record.deliveries]
     objects += [(one.storage, one.count, one.bytes) for one in record.errors]
     for place, count, size in objects:
-        yield f"{what}: {place['key']} ({count:,} change events, {size:,} bytes)"
+        yield f"{what}: {place['key']} ({plural(count, 'change event')}, {plural(size, 'byte')})"
 
 
 def _say(lines: Iterable[str]) -> None:

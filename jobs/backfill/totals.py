@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jobs.backfill.errors import TooManyErrors
+from jobs.plural import plural
 from jobs.sinks.records import DeliveryRecord
 
 
@@ -72,14 +73,14 @@ class Totals:
     def lines(self, *, dates: bool) -> Iterator[str]:
         """For people: counts per type, with ``dates`` per partition date too, and every message."""
         yield (
-            f"{self.steps:,} steps, {self.archived + self.failed:,} change events: {self.archived:,} archived, "
-            f"{self.failed:,} in archive errors; {self.objects:,} objects, {self.bytes:,} bytes"
+            f"{plural(self.steps, 'step')}, {plural(self.archived + self.failed, 'change event')}: {self.archived:,} archived, "
+            f"{self.failed:,} in archive errors; {plural(self.objects, 'object')}, {plural(self.bytes, 'byte')}"
         )
         types: dict[str, dict[str, int]] = {}
         for (type, date), count in sorted(self.partitions.items()):
             types.setdefault(type, {})[date] = count
         for type, of in types.items():
-            yield f"  {type}: {sum(of.values()):,} records, {len(of):,} partition dates"
+            yield f"  {type}: {plural(sum(of.values()), 'record')}, {plural(len(of), 'partition date')}"
             if dates:
                 yield from (f"    {date}: {count:,}" for date, count in of.items())
         yield from _messages("archive errors", self.errors)

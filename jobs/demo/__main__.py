@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             lines = summary(run, str(output))
             (output / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
             show(["", *lines])
+            wrong = _tell_verdict(run)
             if options.keep:
                 _keep(aws)
     except PipelineError as error:
@@ -44,10 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("demo: interrupted", file=sys.stderr)
         return 130
-    wrong = problem(run)
-    print(
-        f"demo: FAILED: {wrong}" if wrong else f"\n{_verdict(run)}", file=sys.stderr if wrong else sys.stdout
-    )
     return 1 if wrong else 0
 
 
@@ -95,10 +92,21 @@ def _keep(aws: Emulator) -> None:
     for name, value in aws.environment().items():
         if name.startswith("AWS_"):
             print(f"  export {name}={value}")
+    sys.stdout.flush()
     try:
         signal.pause()
     except KeyboardInterrupt:
         print()
+
+
+def _tell_verdict(run: Run) -> str:
+    """Print whether the archive holds what was published; in one line why not, empty where it does."""
+    wrong = problem(run)
+    if wrong:
+        print(f"demo: FAILED: {wrong}", file=sys.stderr)
+    else:
+        print(f"\n{_verdict(run)}")
+    return wrong
 
 
 def _verdict(run: Run) -> str:

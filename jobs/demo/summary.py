@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from jobs.demo.archive_copy import Archive
 from jobs.demo.table import table
+from jobs.plural import plural
 
 WIDTH = 100
 TYPES = ("demand", "notification", "event", "sale")
@@ -102,7 +103,7 @@ def _archived(archive: Archive, seconds: float) -> list[str]:
              _size(sum(f.bytes for f in figures))]  # fmt: skip
     return [
         Heading(
-            f"Archived: {archive.archived:,} records in {_plural(len(archive.deliveries), 'batch', 'batches')} ({seconds:.0f} s with Spark's start)"
+            f"Archived: {archive.archived:,} records in {plural(len(archive.deliveries), 'batch', 'batches')} ({seconds:.0f} s with Spark's start)"
         ),
         *table(["", "records", "of them deleted", "partitions", "containers", "bytes"], [*rows, total]),
         "",
@@ -111,10 +112,8 @@ def _archived(archive: Archive, seconds: float) -> list[str]:
 
 def _errors(archive: Archive) -> list[str]:
     messages = sorted(archive.errors.items(), key=lambda error: (-error[1], error[0]))
-    kept = f"{_plural(archive.error_objects, 'object')}, {_size(archive.error_bytes)}"
-    heading = (
-        f"Archive errors: {archive.failed:,} change events, {_plural(len(messages), 'message')} ({kept})"
-    )
+    kept = f"{plural(archive.error_objects, 'object')}, {_size(archive.error_bytes)}"
+    heading = f"Archive errors: {archive.failed:,} change events, {plural(len(messages), 'message')} ({kept})"
     lines = [_clip(f"{count:>7,}  {message}") for message, count in messages]
     if len(lines) > _MESSAGES:
         rest = sum(count for _, count in messages[_MESSAGES:])
@@ -161,10 +160,6 @@ def _where(output: str) -> list[str]:
             left={0, 1},
         )[1:],
     ]
-
-
-def _plural(number: int, one: str, more: str = "") -> str:
-    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 def _count(number: int) -> str:

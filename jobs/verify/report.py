@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.plural import plural
 from jobs.verify.findings import KINDS
 
 SHOWN = 20
@@ -17,11 +18,11 @@ Counts = Mapping[str, tuple[int, int]]
 def for_people(uri: str, totals: Mapping[str, int], counts: Counts, findings: DataFrame) -> Iterator[str]:
     """The report line by line: what was looked at, then each kind of finding with its first keys."""
     yield (
-        f"{uri}: {totals['batches']:,} batches read {totals['read']:,} change events, archived {totals['archived']:,} and "
-        f"failed {totals['failed']:,}; looked at {totals['objects']:,} objects of {totals['bytes']:,} bytes"
+        f"{uri}: {plural(totals['batches'], 'batch', 'batches')} read {plural(totals['read'], 'change event')}, archived {totals['archived']:,} and "
+        f"failed {totals['failed']:,}; looked at {plural(totals['objects'], 'object')} of {plural(totals['bytes'], 'byte')}"
     )
     if totals["registered"]:
-        yield f"registered {totals['registered']:,} partitions in the catalog"
+        yield f"registered {plural(totals['registered'], 'partition')} in the catalog"
     if not counts:
         yield "nothing found: the archive is what its delivery records say"
     for kind, (number, events) in counts.items():

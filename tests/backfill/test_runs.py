@@ -128,7 +128,7 @@ def test_a_dry_run_counts_by_type_date_and_message(story: Story) -> None:
         for one in record["errors"]:
             messages[one["message"]] = messages.get(one["message"], 0) + one["count"]
     for (type_, date), count in archived.items():
-        of_type = story.told_before.partition(f"  {type_}: ")[2].partition("partition dates")[2]
+        of_type = story.told_before.partition(f"  {type_}: ")[2].partition("partition date")[2]
         assert f"    {date}: {count:,}" in of_type
     assert messages
     assert all(f"  {count:,}: {message}" in story.told_before for message, count in messages.items())

@@ -151,7 +151,7 @@ def test_partitions_and_the_catalog_are_compared_and_repaired(
     assert (before.code, before.found) == (FINDINGS, {missing, surplus})
     repaired = verify(on_s3.uri, "--repair", "catalog", database=database)
     assert repaired.code == FINDINGS
-    assert "registered 1 partitions in the catalog" in repaired.out
+    assert "registered 1 partition in the catalog" in repaired.out
     assert "unregistered" not in repaired.out
     assert surplus[1] in repaired.out
     held = registered_partitions(on_aws.client("glue"), database, [lacking[0]])
