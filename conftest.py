@@ -18,8 +18,12 @@ pytest_plugins = ["tests.no_personal_data"]
 def spark() -> Iterator[SparkSession]:
     # Imported here, so that a run without Spark doesn't wait for it.
     from jobs.session import spark_session
+    from tests.short_run import SHORT_RUN
 
-    session = spark_session("dmd-pipeline-tests", cores=2)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, options in SHORT_RUN.items():
+            environment.setenv(name, options)
+        session = spark_session("dmd-pipeline-tests", cores=2)
     yield session
     session.stop()
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.short_run import SHORT_RUN
+
 ROOT = Path(__file__).parents[2]
 # A bound, not an expectation: eight times what the longest run takes on two idle cores.
 SECONDS = 240
 # The JVM says this before it reads any setting, see docs/decisions/session.md.
-# What takes the JVM longest in a short run is to compile thoroughly what runs once.
-_SHORT_RUN = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
 _OF_THE_JVM = "WARNING: Using incubator modules: jdk.incubator.vector"
 
 
@@ -123,7 +123,7 @@ class Job:
                 stdin=subprocess.DEVNULL,
                 stdout=to_out,
                 stderr=to_err,
-                env={**self.environment, **_SHORT_RUN, **environment},
+                env={**self.environment, **SHORT_RUN, **environment},
                 start_new_session=True,
             )
         try:
