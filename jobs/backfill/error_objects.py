@@ -12,13 +12,14 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.backfill.errors import BadInput
+from jobs.backfill.reading import numbers
+from jobs.backfill.steps import ROWS
 from jobs.sinks.deliveries import iter_delivery_records
 from jobs.sinks.names import own_key
 from jobs.sinks.records import DeliveryRecord
 from jobs.sinks.storage import Storage
 from transforms.messages import Message
 
-ROWS = "data binary, shardId string, sequenceNumber string"
 _SCHEMA: Any = pa.schema([("data", pa.binary()), ("shardId", pa.string()), ("sequenceNumber", pa.string())])
 _EVENTS = 1000
 
@@ -117,8 +118,7 @@ def read_events(storage: Storage, wanted: Wanted) -> list[bytes]:
 def event_rows(spark: SparkSession, storage: Storage, objects: Sequence[Wanted]) -> DataFrame:
     """The wanted change events as rows (``ROWS``), spread over all cores."""
     cores = spark.sparkContext.defaultParallelism
-    numbers = spark.range(0, len(objects), 1, max(1, min(len(objects), 4 * cores)))
-    read = numbers.mapInArrow(EventReader(storage, objects), ROWS)
+    read = numbers(spark, len(objects)).mapInArrow(EventReader(storage, objects), ROWS)
     return read if len(objects) >= cores else read.repartition(cores, "shardId")
 
 

@@ -15,7 +15,7 @@ from jobs.backfill.coverage import Edge, Range
 from jobs.backfill.gaps import Gaps, Sight
 from jobs.backfill.options import Options
 from jobs.backfill.positions import Positions, archived_positions, left_to_the_stream
-from jobs.backfill.steps import Step, Work
+from jobs.backfill.steps import ROWS, Step, Work
 from jobs.backfill.stream import StreamFacts, stream_facts, wait_until_settled
 from jobs.backfill.windows import window
 from jobs.instants import iso, now
@@ -179,4 +179,4 @@ def _frame(rows: list[pa.RecordBatch], spark: SparkSession) -> DataFrame:
 
 
 def _nothing(spark: SparkSession) -> DataFrame:
-    return spark.createDataFrame([], "data binary, shardId string, sequenceNumber string")
+    return spark.createDataFrame([], ROWS)

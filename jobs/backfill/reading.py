@@ -74,7 +74,9 @@ def refuse(problems: Sequence[str]) -> None:
 
 def numbers(spark: SparkSession, count: int) -> DataFrame:
     """The numbers from 0 on, in tasks that are small enough to be spread evenly."""
-    return spark.range(0, count, 1, min(count, TASKS_PER_CORE * spark.sparkContext.defaultParallelism))
+    return spark.range(
+        0, count, 1, max(1, min(count, TASKS_PER_CORE * spark.sparkContext.defaultParallelism))
+    )
 
 
 def line_rows(spark: SparkSession, storage: Storage, pieces: Sequence[Piece]) -> DataFrame:

@@ -8,14 +8,16 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.sinks.records import DeliveryRecord
 
+ROWS = "data binary, shardId string, sequenceNumber string"
+
 
 @dataclass(frozen=True)
 class Step:
     """One bounded piece of the input, archived under one delivery record.
 
     ``source`` is what the delivery record says of it, the same at every start of the run. ``read`` is how many change
-    events ``rows`` has to give, where the input says so, else None. ``rows`` makes the frame, ``data binary, shardId
-    string, sequenceNumber string``, and is called only where the step isn't archived yet. ``files`` says how many of
+    events ``rows`` has to give, where the input says so, else None. ``rows`` makes the frame, with
+    the columns ``ROWS``, and is called only where the step isn't archived yet. ``files`` says how many of
     the input's files end with this step. ``left`` counts, by message, what the step looked at and doesn't archive: it
     is told, never written.
     """
