@@ -27,6 +27,8 @@ _ALWAYS = {
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     # Java compiles no method larger than this; Spark then splits the code of a step instead of fusing steps.
     "spark.sql.codegen.hugeMethodLimit": "8000",
+    # Spark would note the line of code behind each of some thousand Columns: 3 seconds more to build the steps.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # A query killed while it logs batch 0 leaves a temporary file there; the source refuses foreign checkpoints itself.
     "spark.sql.streaming.verifyCheckpointDirectoryEmptyOnStart": "false",
 }
