@@ -19,6 +19,7 @@ from jobs.batch import Batch
 from jobs.catalog import Catalog, open_catalog
 from jobs.command_line import conf_parser, exit_code
 from jobs.log import configure_logging
+from jobs.metrics import open_metrics
 from jobs.session import spark_session
 from jobs.settings import (
     ArchiveSettings,
@@ -144,6 +145,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
         spark.sparkContext.defaultParallelism,
         may_lose=not settings.source.fail_on_data_loss,
         interrupted=checkpoint.interrupted_batch(checkpoints),
+        metrics=open_metrics(settings),
     )
     with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch, told_in_one_line():
         progress = Path(scratch, "progress.json")

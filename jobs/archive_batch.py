@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 
 from jobs.batch import Batch
 from jobs.catalog import Catalog
+from jobs.metrics import Metrics
 from jobs.settings import ArchiveSettings
 from jobs.sinks.deliveries import read_delivery_record, write_delivery_record
 from jobs.sinks.failures import RecordsExpired
@@ -47,7 +48,7 @@ class Archive:
 
     ``may_lose`` is the conf's leave to go on where a replay finds fewer records than the batch had read.
     ``interrupted`` is the batch that an earlier run began and didn't finish, if there is one: only it can have
-    leftovers. ``spread`` is for batches of any size (:func:`jobs.sinks.write.write`).
+    leftovers. ``spread`` is for batches of any size (:func:`jobs.sinks.write.write`). ``metrics`` are told beside the log.
     """
 
     storage: Storage
@@ -58,6 +59,7 @@ class Archive:
     may_lose: bool = False
     interrupted: int | None = None
     spread: bool = False
+    metrics: Metrics | None = None
 
     def archive(
         self,
@@ -91,8 +93,24 @@ class Archive:
         if batch.batch_id == self.interrupted:
             with phases.timed("leftovers"):
                 remove_leftovers(self.storage, batch, record)
-        _log(record, without_system, phases, lag, replayed=known is not None)
+        self._tell(record, without_system, phases, lag(), replayed=known is not None)
         return record
+
+    def _tell(
+        self,
+        record: DeliveryRecord,
+        without_system: int | None,
+        phases: Phases,
+        lag_ms: int | None,
+        *,
+        replayed: bool,
+    ) -> None:
+        told, seconds = summary(record), phases.seconds
+        log.info(
+            "batch", **told, withoutSystem=without_system, replayed=replayed, seconds=seconds, lagMs=lag_ms
+        )
+        if self.metrics:
+            self.metrics.tell(record, told, seconds, lag_ms, replayed=replayed)
 
     def _write(self, outcomes: DataFrame, batch: Batch) -> list[WrittenObject]:
         return write(
@@ -129,24 +147,6 @@ class Archive:
                 f"{AFTERWARDS}"
             )
         return read
-
-
-def _log(
-    record: DeliveryRecord,
-    without_system: int | None,
-    phases: Phases,
-    lag: Callable[[], int | None],
-    *,
-    replayed: bool,
-) -> None:
-    log.info(
-        "batch",
-        **summary(record),
-        withoutSystem=without_system,
-        replayed=replayed,
-        seconds=phases.seconds,
-        lagMs=lag(),
-    )
 
 
 def summary(record: DeliveryRecord) -> dict[str, Any]:

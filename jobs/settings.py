@@ -132,6 +132,13 @@ class Settings(_Section):
 
 
 def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
+class MetricsSettings(_Section):
+    """The metrics of every batch, for CloudWatch."""
+
+    enabled: bool = False
+    namespace: str = Field("DmdPipeline", pattern=r"^[A-Za-z0-9._/#-]{1,255}$")
+
+
     """The settings of a conf file; each override is ``section.key=value`` and wins over the file.
 
     Raises SettingsError naming every problem.
@@ -139,6 +146,7 @@ def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
+    metrics: MetricsSettings = MetricsSettings()
         raise SettingsError(f"{path}: can't be read: {error.strerror}") from error
     except ValueError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
