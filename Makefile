@@ -33,6 +33,10 @@ soak: setup ## Run the long tests of faults: 1,000 batches in one run, 20 kills 
 bench: setup ## Measure records per second of the transform-and-write path (ARGS=--peers: hand-written workers too)
 	@$(PYTHON) -m bench $(ARGS)
 
+.PHONY: package
+package: setup ## Make in dist/ what EMR Serverless needs, the same files from the same commit
+	@$(PYTHON) -m emr.package $(ARGS)
+
 .PHONY: lint
 lint: setup types ## Check style, types and locks
 	@$(PYTHON) -m ruff check --quiet .
