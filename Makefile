@@ -38,10 +38,11 @@ package: setup ## Make in dist/ what EMR Serverless needs, the same files from t
 	@$(PYTHON) -m emr.package $(ARGS)
 
 .PHONY: lint
-lint: setup types ## Check style, types and locks
+lint: setup types ## Check style, types, locks and the infrastructure's template
 	@$(PYTHON) -m ruff check --quiet .
 	@$(PYTHON) -m ruff format --check --quiet .
 	@.ci/check_locks
+	@$(PYTHON) .ci/check_template.py
 
 .PHONY: types
 types: setup
