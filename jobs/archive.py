@@ -23,7 +23,6 @@ from jobs.metrics import open_metrics
 from jobs.session import spark_session
 from jobs.settings import (
     ArchiveSettings,
-    CatalogSettings,
     Settings,
     SettingsError,
     SourceSettings,
@@ -130,7 +129,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     storage, checkpoints = _open(settings.archive)
     start = kinesis_start(settings.source, checkpoints) if settings.source.format == "kinesis" else None
     record_schemas = schemas.load()
-    catalog = _catalog(settings.catalog, storage, checkpoints, record_schemas)
+    catalog = _catalog(settings, storage, checkpoints, record_schemas)
     pattern = SystemUserIdPattern.of(settings.system_user_id.pattern)
     spark = spark_session()
     # Again, because a starting SparkContext takes SIGINT for itself.
@@ -165,10 +164,10 @@ def _open(settings: ArchiveSettings) -> tuple[Storage, Storage]:
 
 
 def _catalog(
-    conf: CatalogSettings, storage: Storage, checkpoints: Storage, record_schemas: Mapping[str, RecordSchema]
+    settings: Settings, storage: Storage, checkpoints: Storage, record_schemas: Mapping[str, RecordSchema]
 ) -> Catalog:
     """The catalog with its tables, and with what an earlier run had left pending."""
-    catalog = open_catalog(conf, storage, record_schemas)
+    catalog = open_catalog(settings.catalog, storage, record_schemas, settings.archive.format)
     catalog.ensure_tables()
     if pending := _pending(storage, checkpoints):
         catalog.register(pending)

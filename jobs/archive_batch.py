@@ -119,8 +119,7 @@ class Archive:
             self.storage,
             self.record_schemas,
             partitions=self.partitions,
-            codec=self.settings.codec,
-            max_container_bytes=self.settings.max_container_bytes,
+            containers=self.settings.containers,
             spread=self.spread,
         )
 

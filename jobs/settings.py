@@ -19,7 +19,9 @@ from pydantic import (
 from jobs.errors import PipelineError
 from jobs.instants import from_iso
 from jobs.sinks.codecs import CODECS
-from jobs.sinks.failures import BadArchiveUri
+from jobs.sinks.failures import BadArchiveUri, StorageError
+from jobs.sinks.formats import MAX_CONTAINER_BYTES, Containers
+from jobs.sinks.parquet import COMPRESSION
 from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Storage, open_storage
 from transforms.add_system import DEFAULT_PATTERN, SystemUserIdPattern
 
@@ -37,12 +39,6 @@ class _Section(BaseModel):
 def _system_user_id_pattern(pattern: str) -> str:
     SystemUserIdPattern.of(pattern)
     return pattern
-
-
-def _known_codec(codec: str) -> str:
-    if codec not in CODECS:
-        raise ValueError(f"must be one of {', '.join(CODECS)}")
-    return codec
 
 
 def _storage_uri(uri: str) -> str:
@@ -80,22 +76,37 @@ class ArchiveSettings(_Section):
 
     uri: Annotated[str, AfterValidator(_storage_uri)]
     checkpoint: Annotated[str, AfterValidator(_storage_uri)]
-    codec: Annotated[str, AfterValidator(_known_codec)] = "zstandard"
-    max_container_bytes: int = Field(128 << 20, ge=1 << 20)
+    format: Literal["avro", "parquet"] = "avro"
+    codec: str = "zstandard"
+    max_container_bytes: int = Field(MAX_CONTAINER_BYTES, ge=1 << 20)
     trigger: str = Field("10 seconds", pattern=_TRIGGER)
     kms_key_id: str | None = None
     retry_attempts: int = Field(ATTEMPTS, gt=0)
     timeout_seconds: int = Field(TIMEOUT_SECONDS, gt=0)
 
+    @field_validator("codec")
+    @classmethod
+    def _of_the_format(cls, codec: str, info: ValidationInfo) -> str:
+        known = COMPRESSION if info.data.get("format") == "parquet" else CODECS
+        if codec not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return codec
+
+    @property
+    def containers(self) -> Containers:
+        """What containers are like."""
+        return Containers(self.format, self.codec, self.max_container_bytes)
+
     def open_archive(self) -> Storage:
         """The archive's storage, with the conf's key and bounds."""
-        return self._open(self.uri)
+        return self.open(self.uri)
 
     def open_checkpoint(self) -> Storage:
         """The checkpoint's storage, likewise."""
-        return self._open(self.checkpoint)
+        return self.open(self.checkpoint)
 
-    def _open(self, uri: str) -> Storage:
+    def open(self, uri: str) -> Storage:
+        """Any other storage that belongs to the archive, likewise."""
         return open_storage(
             uri, self.kms_key_id, attempts=self.retry_attempts, timeout_seconds=self.timeout_seconds
         )
@@ -122,16 +133,17 @@ class SystemUserIdSettings(_Section):
     pattern: Annotated[str, AfterValidator(_system_user_id_pattern)] = DEFAULT_PATTERN
 
 
-class Settings(_Section):
-    """All of the conf; ``docs/configuration.md`` explains every key."""
+class LatestSettings(_Section):
+    """The tables of the latest state (``jobs.latest``); without ``uri`` they are below the archive."""
 
-    source: SourceSettings
-    archive: ArchiveSettings
-    catalog: CatalogSettings = CatalogSettings()
-    system_user_id: SystemUserIdSettings = SystemUserIdSettings()
+    uri: Annotated[str, AfterValidator(_storage_uri)] | None = None
+    buckets: int = Field(64, ge=1, le=4096)
+    trigger_seconds: int = Field(60, ge=0)
+    retention_hours: int = Field(24, ge=0)
+    lookback_hours: int = Field(48, ge=0)
+    sweep_hours: int = Field(24, ge=0)
 
 
-def load_settings(path: Path, overrides: Sequence[str] = ()) -> Settings:
 class MetricsSettings(_Section):
     """The metrics of every batch, for CloudWatch."""
 
@@ -139,15 +151,33 @@ class MetricsSettings(_Section):
     namespace: str = Field("DmdPipeline", pattern=r"^[A-Za-z0-9._/#-]{1,255}$")
 
 
-    """The settings of a conf file; each override is ``section.key=value`` and wins over the file.
+class Settings(_Section):
+    """All of the conf; ``docs/configuration.md`` explains every key. ``emr`` is read by ``emr.settings`` alone."""
+
+    emr: dict[str, Any] = Field(default_factory=dict)
+    source: SourceSettings
+    archive: ArchiveSettings
+    catalog: CatalogSettings = CatalogSettings()
+    system_user_id: SystemUserIdSettings = SystemUserIdSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    latest: LatestSettings = LatestSettings()
+
+    def open_latest(self) -> Storage:
+        """The storage of the latest-state tables."""
+        return self.archive.open(self.latest.uri or f"{self.archive.uri.rstrip('/')}/latest")
+
+
+def load_settings(path: Path | str, overrides: Sequence[str] = ()) -> Settings:
+    """The settings of a conf file, also one on S3; each override is ``section.key=value`` and wins over the file.
 
     Raises SettingsError naming every problem.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(_text(str(path)))
     except OSError as error:
-    metrics: MetricsSettings = MetricsSettings()
         raise SettingsError(f"{path}: can't be read: {error.strerror}") from error
+    except StorageError as error:
+        raise SettingsError(f"{path}: can't be read: {error.message}") from error
     except ValueError as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
     problems = [problem for override in overrides if (problem := _set(values, override))]
@@ -159,6 +189,13 @@ class MetricsSettings(_Section):
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
+
+
+def _text(path: str) -> str:
+    if not path.startswith("s3://"):
+        return Path(path).read_text(encoding="utf-8")
+    folder, _, name = path.rpartition("/")
+    return open_storage(folder).get(name).decode()
 
 
 def _set(values: dict[str, Any], override: str) -> str | None:

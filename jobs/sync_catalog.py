@@ -22,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _sync(settings: Settings, since: str | None) -> int:
     storage = settings.archive.open_archive()
     storage.check()
-    named, pending = sync_catalog(open_catalog(settings.catalog, storage, schemas.load()), storage, since)
+    catalog = open_catalog(settings.catalog, storage, schemas.load(), settings.archive.format)
+    named, pending = sync_catalog(catalog, storage, since)
     print(f"{named} partitions named by delivery records, {len(pending)} pending")
     return 1 if pending else 0
 

@@ -62,8 +62,7 @@ class Job:
             Unwritten(self.storage),
             self.record_schemas,
             partitions=self._partitions,
-            codec=self.settings.codec,
-            max_container_bytes=self.settings.max_container_bytes,
+            containers=self.settings.containers,
             spread=True,
         )
         read = sum(one.count for one in written) if step.read is None else step.read

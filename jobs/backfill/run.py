@@ -39,7 +39,7 @@ def backfill(settings: Settings, options: Options) -> None:
         _rehearse(_job(settings, storage, source, planned_run(storage, id, source)), options)
     else:
         with Stop().on_signals() as stop, Lease(storage, lease_key(source.lease or id)).held() as lease:
-            catalog = open_catalog(settings.catalog, storage, schemas.load())
+            catalog = open_catalog(settings.catalog, storage, schemas.load(), settings.archive.format)
             catalog.ensure_tables()
             job = _job(settings, storage, source, planned_run(storage, id, source))
             stop.listen()

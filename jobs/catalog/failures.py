@@ -26,6 +26,10 @@ class TableElsewhere(CatalogError):
     """A table of that name describes another place: another archive uses this database."""
 
 
+class TableOfOtherFormat(CatalogError):
+    """A table reads containers of the other format: the conf's format was changed."""
+
+
 @contextmanager
 def asking_glue(what: str) -> Iterator[None]:
     """Turn what boto3 raises into a ``CatalogUnavailable`` that says what was asked for."""

@@ -24,7 +24,10 @@ class Catalog(Protocol):
     """What a batch needs of a catalog."""
 
     def ensure_tables(self) -> None:
-        """Bring the tables to what the schemas say; raises ``TableElsewhere``, but not for an outage."""
+        """Bring the tables to what the schemas say.
+
+        Raises ``TableElsewhere`` or ``TableOfOtherFormat``, but nothing for an outage.
+        """
 
     def bring_up_to_date(self) -> None:
         """``ensure_tables`` for who must know: raises ``CatalogUnavailable`` too."""
@@ -71,13 +74,19 @@ class GlueCatalog:
     """
 
     def __init__(
-        self, client: "GlueClient", database: str, root: str, schemas: Mapping[str, RecordSchema]
+        self,
+        client: "GlueClient",
+        database: str,
+        root: str,
+        schemas: Mapping[str, RecordSchema],
+        format: str = "avro",
     ) -> None:
-        """``root`` is the archive's URI without a trailing slash; nothing is asked of Glue yet."""
+        """``root`` is the archive's URI without a trailing slash, ``format`` its containers'; asks nothing of Glue yet."""
         self._client = client
         self._database = database
         self._root = root
         self._schemas = schemas
+        self._format = format
         self._registered: set[Partition] = set()
         self._pending: set[Partition] = set()
         self._is_ensured = False
@@ -85,7 +94,7 @@ class GlueCatalog:
     def ensure_tables(self) -> None:
         """Bring database, tables and partitions to what the schemas say.
 
-        Raises ``TableElsewhere``. Where Glue can't be had a log line says so and ``register`` tries again.
+        Raises ``TableElsewhere``, ``TableOfOtherFormat``. Where Glue can't be had a log line says so and ``register`` tries again.
         """
         try:
             self.bring_up_to_date()
@@ -95,7 +104,9 @@ class GlueCatalog:
     def bring_up_to_date(self) -> None:
         """``ensure_tables`` for who must know: raises ``CatalogUnavailable`` too."""
         self._is_ensured = False
-        self._registered = tables.ensure_tables(self._client, self._database, self._root, self._schemas)
+        self._registered = tables.ensure_tables(
+            self._client, self._database, self._root, self._schemas, self._format
+        )
         self._is_ensured = True
 
     def register(self, written: Iterable[Partition]) -> list[Partition]:
@@ -113,7 +124,7 @@ class GlueCatalog:
 
     def _register_pending(self) -> None:
         pending = partitions.register_partitions(
-            self._client, self._database, self._root, self._schemas, self._pending
+            self._client, self._database, self._root, self._schemas, self._pending, self._format
         )
         self._registered |= self._pending - set(pending)
         self._pending = set(pending)
@@ -126,11 +137,13 @@ class GlueCatalog:
         log.warning("catalog.pending", database=self._database, partitions=len(self._pending), reason=reason)
 
 
-def open_catalog(conf: CatalogConf, storage: Storage, schemas: Mapping[str, RecordSchema]) -> Catalog:
-    """The catalog that the conf names; asks nothing of Glue yet."""
+def open_catalog(
+    conf: CatalogConf, storage: Storage, schemas: Mapping[str, RecordSchema], format: str = "avro"
+) -> Catalog:
+    """The catalog that the conf names, of an archive whose containers have that format; asks nothing of Glue yet."""
     if not conf.enabled or conf.database is None:
         return NoCatalog()
-    return GlueCatalog(glue_client(conf.retry_attempts), conf.database, storage.uri, schemas)
+    return GlueCatalog(glue_client(conf.retry_attempts), conf.database, storage.uri, schemas, format)
 
 
 def sync_catalog(catalog: Catalog, storage: Storage, since: str | None = None) -> tuple[int, list[Partition]]:

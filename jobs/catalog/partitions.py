@@ -21,10 +21,11 @@ def register_partitions(
     root: str,
     schemas: Mapping[str, RecordSchema],
     partitions: Iterable[Partition],
+    format: str = "avro",
 ) -> dict[Partition, str | CatalogUnavailable]:
     """Register (type, partition date) pairs; returns those that are still pending, each with the reason.
 
-    A partition that is there already is fine. Whatever Glue says or doesn't say, this never raises: a later
+    ``format`` is that of the archive's containers. A partition that is there already is fine. Whatever Glue says or doesn't say, this never raises: a later
     call with what is pending repairs it. Where Glue gives no answer at all it isn't asked any further.
     """
     pending: dict[Partition, str | CatalogUnavailable] = {}
@@ -34,7 +35,7 @@ def register_partitions(
             try:
                 if silent:
                     raise silent
-                codes = _create(client, database, root, schemas.get(type), some)
+                codes = _create(client, database, root, schemas.get(type), some, format)
                 pending |= {(type, date): code for date, code in codes.items()}
             except CatalogUnavailable as error:
                 silent = error if isinstance(error, CatalogSilent) else None
@@ -42,7 +43,9 @@ def register_partitions(
     return pending
 
 
-def update_partitions(client: "GlueClient", database: str, root: str, schema: RecordSchema) -> set[str]:
+def update_partitions(
+    client: "GlueClient", database: str, root: str, schema: RecordSchema, format: str = "avro"
+) -> set[str]:
     """Give every registered partition of a record type the present schema; returns their dates.
 
     Late dates land in old partitions, so these must know new attributes as well. Only those whose schema
@@ -53,7 +56,7 @@ def update_partitions(client: "GlueClient", database: str, root: str, schema: Re
         registered = list(_registered(client, database, schema.type))
         outdated = [one for one in registered if literal(one) != schema.avro_text]
         for some in _chunks(outdated):
-            entries: Any = [_update(root, schema, one) for one in some]
+            entries: Any = [_update(root, schema, one, format) for one in some]
             answer = client.batch_update_partition(
                 DatabaseName=database, TableName=schema.type, Entries=entries
             )
@@ -77,12 +80,17 @@ def registered_partitions(client: "GlueClient", database: str, types: Iterable[s
 
 
 def _create(
-    client: "GlueClient", database: str, root: str, schema: RecordSchema | None, dates: Sequence[str]
+    client: "GlueClient",
+    database: str,
+    root: str,
+    schema: RecordSchema | None,
+    dates: Sequence[str],
+    format: str,
 ) -> dict[str, str]:
     """Dates that Glue refused, each with the code it gave."""
     if schema is None:
         return dict.fromkeys(dates, "no schema has this type any more")
-    inputs: Any = [partition(root, schema, date) for date in dates]
+    inputs: Any = [partition(root, schema, date, format) for date in dates]
     with asking_glue(f"partitions of {database}.{schema.type}"):
         answer = client.batch_create_partition(
             DatabaseName=database, TableName=schema.type, PartitionInputList=inputs
@@ -102,8 +110,8 @@ def _registered(client: "GlueClient", database: str, table: str) -> Iterator[Any
         yield from page["Partitions"]
 
 
-def _update(root: str, schema: RecordSchema, registered: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = partition(root, schema, registered["Values"][0])
+def _update(root: str, schema: RecordSchema, registered: Mapping[str, Any], format: str) -> dict[str, Any]:
+    wanted = partition(root, schema, registered["Values"][0], format)
     wanted["Parameters"] = registered.get("Parameters", {})
     return {"PartitionValueList": registered["Values"], "PartitionInput": wanted}
 

@@ -1,10 +1,10 @@
 """The database and its five tables, made and kept as the schemas say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jobs.catalog.definitions import errors_table, holds, record_table
-from jobs.catalog.failures import CatalogMissing, TableElsewhere, asking_glue
+from jobs.catalog.definitions import errors_table, format_of, holds, record_table
+from jobs.catalog.failures import CatalogMissing, TableElsewhere, TableOfOtherFormat, asking_glue
 from jobs.catalog.partitions import update_partitions
 from jobs.sinks.records import Partition
 from schemas import RecordSchema
@@ -14,20 +14,32 @@ if TYPE_CHECKING:
 
 
 def ensure_tables(
-    client: "GlueClient", database: str, root: str, schemas: Mapping[str, RecordSchema]
+    client: "GlueClient", database: str, root: str, schemas: Mapping[str, RecordSchema], format: str = "avro"
 ) -> set[Partition]:
     """Make or update the database, a table per record type, ``errors``, and the schema of every partition.
 
-    ``root`` is the archive's URI without a trailing slash. Asks first and writes only what differs, so it may
-    run as often as one likes; parameters that others set stay. Returns the partitions that are registered.
-    Raises ``CatalogUnavailable``, and ``TableElsewhere`` rather than turn another archive's table to this one.
+    ``root`` is the archive's URI without a trailing slash, ``format`` that of its containers. Asks first and writes only
+    what differs, so it may run as often as one likes; parameters that others set stay. Returns the partitions that are
+    registered. Raises ``CatalogUnavailable``, and ``TableElsewhere`` or ``TableOfOtherFormat`` rather than turn a table of
+    another archive to this one, or one that reads the other format.
     """
     _ensure_database(client, database, root)
     _ensure_table(client, database, errors_table(root))
     for schema in schemas.values():
-        _ensure_table(client, database, record_table(root, schema))
-    dates = {type: update_partitions(client, database, root, schema) for type, schema in schemas.items()}
+        _ensure_table(client, database, record_table(root, schema, format))
+    dates = {
+        type: update_partitions(client, database, root, schema, format) for type, schema in schemas.items()
+    }
     return {(type, date) for type, registered in dates.items() for date in registered}
+
+
+def ensure_described(
+    client: "GlueClient", database: str, root: str, wanted: Iterable[dict[str, Any]]
+) -> None:
+    """Make or update tables that are described already (``TableInput``), and the database; likewise."""
+    _ensure_database(client, database, root)
+    for table in wanted:
+        _ensure_table(client, database, table)
 
 
 def _ensure_database(client: "GlueClient", database: str, root: str) -> None:
@@ -53,6 +65,7 @@ def _ensure_table(client: "GlueClient", database: str, wanted: dict[str, Any]) -
             except client.exceptions.AlreadyExistsException:
                 existing = client.get_table(DatabaseName=database, Name=wanted["Name"])["Table"]
         _check_place(name, existing, wanted)
+        _check_format(name, existing, wanted)
         if not holds(existing, wanted):
             merged = {**wanted, "Parameters": {**existing.get("Parameters", {}), **wanted["Parameters"]}}
             client.update_table(DatabaseName=database, TableInput=merged)  # type: ignore[arg-type]
@@ -73,4 +86,14 @@ def _check_place(name: str, existing: Mapping[str, Any], wanted: Mapping[str, An
         raise TableElsewhere(
             f"table {name} describes {there}, not {here}: give this archive another catalog.database, "
             "or drop the table if nobody needs it"
+        )
+
+
+def _check_format(name: str, existing: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    there, here = format_of(existing), format_of(wanted)
+    if there and here and there != here:
+        raise TableOfOtherFormat(
+            f"table {name} reads containers in {there}, and archive.format is {here}: no query reads a partition that holds "
+            f"both. Set archive.format back to {there}, or begin another archive (archive.uri, archive.checkpoint and "
+            "catalog.database)"
         )

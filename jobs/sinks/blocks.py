@@ -14,6 +14,7 @@ from jobs.sinks.failures import BadOutcomes
 
 GROUP = ("type", "partitionDate", "message")
 PART = ("part", "parts")
+NO_BODY = "an outcome has no body: the transforms must give every row one"
 
 
 @dataclass(frozen=True)
@@ -42,20 +43,29 @@ class Bodies:
     without_system: npt.NDArray[np.bool_]
 
 
-def runs(batch: pa.RecordBatch) -> Iterator[tuple[Group, Bodies]]:
+def runs(batch: pa.RecordBatch) -> Iterator[tuple[Group, pa.RecordBatch]]:
     """The batch's rows as runs of one group's, in their order.
 
-    Columns: type, partitionDate, message string, body binary or large_binary, withoutSystem boolean, and where groups
-    are spread part and parts int. Raises ``BadOutcomes`` on a null body.
+    Of its columns these are looked at: type, partitionDate, message string, and where groups are spread part and parts int.
     """
     keys = [batch.column(name) for name in (*GROUP, *PART) if name in batch.schema.names]
-    body = batch.column("body")
-    if body.null_count:
-        raise BadOutcomes("an outcome has no body: the transforms must give every row one")
-    without_system = batch.column("withoutSystem").fill_null(False).to_numpy(zero_copy_only=False)
     for start, stop in _bounds(keys):
-        group = Group(*(key[start].as_py() for key in keys))
-        yield group, _bodies(body.slice(start, stop - start), without_system[start:stop])
+        yield Group(*(key[start].as_py() for key in keys)), batch.slice(start, stop - start)
+
+
+def bodies(rows: pa.RecordBatch) -> Bodies:
+    """The rows' bodies.
+
+    Columns: body binary or large_binary, withoutSystem boolean. Raises ``BadOutcomes`` on a null body.
+    """
+    body = rows.column("body")
+    if body.null_count:
+        raise BadOutcomes(NO_BODY)
+    _, offsets, data = body.buffers()
+    width = np.int64 if pa.types.is_large_binary(body.type) else np.int32
+    positions = np.frombuffer(offsets, dtype=width)[body.offset : body.offset + len(body) + 1]
+    without_system = rows.column("withoutSystem").fill_null(False).to_numpy(zero_copy_only=False)
+    return Bodies(memoryview(data or b""), positions.astype(np.int64), without_system)
 
 
 def _bounds(keys: list[Any]) -> Iterator[tuple[int, int]]:
@@ -69,13 +79,6 @@ def _bounds(keys: list[Any]) -> Iterator[tuple[int, int]]:
         change |= codes[1:] != codes[:-1]
     edges = [0, *(np.flatnonzero(change) + 1).tolist(), rows]
     yield from itertools.pairwise(edges)
-
-
-def _bodies(body: Any, without_system: npt.NDArray[np.bool_]) -> Bodies:
-    _, offsets, data = body.buffers()
-    width = np.int64 if pa.types.is_large_binary(body.type) else np.int32
-    positions = np.frombuffer(offsets, dtype=width)[body.offset : body.offset + len(body) + 1]
-    return Bodies(memoryview(data or b""), positions.astype(np.int64), without_system)
 
 
 @dataclass

@@ -11,13 +11,13 @@ PARTITION = r"^data/([^/]+)/partition_date=([^/]+)/"
 _OWN = re.compile(r"(?:data/[^/]+/partition_date=[^/]+|errors)/[^/]+$")
 
 
-def container_key(batch: Batch, type: str, partition_date: str, roll: int) -> str:
-    """Key of a container (BR-013).
+def container_key(batch: Batch, type: str, partition_date: str, roll: int, ending: str = "avro") -> str:
+    """Key of a container (BR-013); ``ending`` is its format.
 
     >>> container_key(Batch("stream", "q", 0, "2026-03-01T12:34:56.789Z"), "sale", "2026-02-28", 0)
     'data/sale/partition_date=2026-02-28/2026-03-01T12-34-56.789Z-ade88bd1-1756-5daa-8bb4-bd452fd55668.avro'
     """
-    return f"{partition_prefix(type, partition_date)}{batch.name(type, partition_date, str(roll))}.avro"
+    return f"{partition_prefix(type, partition_date)}{batch.name(type, partition_date, str(roll))}.{ending}"
 
 
 def partition_prefix(type: str, partition_date: str) -> str:

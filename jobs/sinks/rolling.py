@@ -6,8 +6,9 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from jobs.sinks.blocks import Blocks, Bodies, Group
+from jobs.sinks.blocks import Blocks, Group, bodies
 from jobs.sinks.codecs import Buffer
 
 BLOCK_BYTES = 256 * 1024
@@ -25,7 +26,7 @@ class FinishedObject:
     roll: int
     key: str
     count: int
-    body: bytearray
+    body: bytes | bytearray
     without_system: int = 0
 
 
@@ -49,9 +50,19 @@ class Layout(Protocol):
         """What comes after the last block."""
 
 
+class Rolling(Protocol):
+    """Makes the objects of one group from its rows, and hands out each as soon as it is complete."""
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Append rows that follow the ones added before."""
+
+    def close(self) -> None:
+        """Hand out the last object."""
+
+
 @dataclass
 class RollingObject:
-    """The objects of one group: takes bodies, hands out each object as soon as it is complete.
+    """Archive errors or Avro containers of one group, made of blocks of bodies.
 
     An object passes ``max_bytes`` only where a single body does. Roll numbers go from 0 on; where the group is in n
     parts, part p has every n-th from p on, so that no two of them have one.
@@ -73,10 +84,11 @@ class RollingObject:
         room = self.max_bytes - len(self.layout.head(0))
         self._blocks = Blocks(min(BLOCK_BYTES, max(1, room // SMALLEST_SHARE)))
 
-    def add(self, bodies: Bodies) -> None:
-        """Append bodies that follow the ones added before."""
-        self._marks = np.concatenate([self._marks, bodies.without_system])
-        for count, block in self._blocks.feed(bodies):
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Append rows that follow the ones added before, columns as :func:`jobs.sinks.blocks.bodies` takes them."""
+        added = bodies(rows)
+        self._marks = np.concatenate([self._marks, added.without_system])
+        for count, block in self._blocks.feed(added):
             self._append(count, block)
 
     def close(self) -> None:

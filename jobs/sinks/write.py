@@ -8,18 +8,18 @@ from pyspark import SparkContext, StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.avro.functions import from_avro
 
 from jobs.batch import Batch
 from jobs.errors import PipelineError
 from jobs.sinks.assembly import Assembly
 from jobs.sinks.blocks import GROUP, PART
-from jobs.sinks.codecs import compressor
 from jobs.sinks.failures import BadOutcomes
+from jobs.sinks.formats import DEFAULT, Containers
 from jobs.sinks.results import RESULT_DDL, WrittenObject, from_row
 from jobs.sinks.storage import Storage
 from schemas import RecordSchema
 
-MAX_CONTAINER_BYTES = 128 << 20
 _SIZES_DDL = "largeType string, largeDate string, largeMessage string, parts int"
 
 
@@ -30,8 +30,7 @@ def write(
     schemas: Mapping[str, RecordSchema],
     *,
     partitions: int,
-    codec: str = "zstandard",
-    max_container_bytes: int = MAX_CONTAINER_BYTES,
+    containers: Containers = DEFAULT,
     spread: bool = False,
 ) -> list[WrittenObject]:
     """Write a batch's outcomes and tell every object stored, in a fixed order (BR-012 to 017).
@@ -39,19 +38,19 @@ def write(
     ``outcomes`` has type, partitionDate, message, shardId, sequenceNumber string, body binary and withoutSystem
     boolean; it is evaluated once. ``partitions`` 1 keeps it in one task without a shuffle, more spread the groups over so
     many. ``spread`` is for batches of any size: the outcomes are kept on Spark's disks until they are written, and a group
-    of more than ``max_container_bytes`` is spread over tasks too. ``schemas`` is ``schemas.load()``.
+    of more than ``containers.max_bytes`` is spread over tasks too. ``schemas`` is ``schemas.load()``.
     Raises what the tasks raised: a ``StorageError``, ``ArchivedObjectDiffers``, ``BadOutcomes``; or
     ``UnknownCodec``.
     """
-    compressor(codec)
+    containers.check()
     texts = {type: schema.avro_text for type, schema in schemas.items()}
-    assembly = Assembly(batch, storage, texts, codec, max_container_bytes)
+    assembly = Assembly(batch, storage, texts, containers)
     try:
         if not spread:
             return _assembled(outcomes, assembly, partitions)
         kept = outcomes.persist(StorageLevel.DISK_ONLY)
         try:
-            return _assembled(_in_parts(kept, max_container_bytes), assembly, partitions)
+            return _assembled(_in_parts(kept, containers.max_bytes), assembly, partitions)
         finally:
             kept.unpersist()
     except PySparkException as error:
@@ -63,8 +62,24 @@ def _assembled(outcomes: DataFrame, assembly: Assembly, partitions: int) -> list
     together = outcomes.coalesce(1) if partitions == 1 else outcomes.repartition(partitions, *group)
     order = _order(outcomes.sparkSession.sparkContext)
     ordered = together.sortWithinPartitions(*map(F.col, group), *order)
-    rows = ordered.select(*group, "body", "withoutSystem").mapInArrow(assembly, RESULT_DDL).collect()
+    bodies = _typed(assembly.schemas) if assembly.containers.format == "parquet" else [F.col("body")]
+    rows = ordered.select(*group, *bodies, "withoutSystem").mapInArrow(assembly, RESULT_DDL).collect()
     return _distinct(sorted((from_row(row.asDict()) for row in rows), key=lambda one: one.order))
+
+
+def _typed(texts: Mapping[str, str]) -> list[Column]:
+    """A body as Parquet's writer takes it: an archive error's ``body``, a record's ``size`` and typed attributes.
+
+    They are read from the datum again, once the rows are in order, so that all before is the same whatever the format.
+    """
+    is_record = F.col("message").isNull()
+    body = F.when(~is_record, F.col("body"))
+    size = F.when(is_record, F.octet_length("body"))
+    records = (
+        from_avro(F.when(is_record & (F.col("type") == type), F.col("body")), text).alias(type)
+        for type, text in texts.items()
+    )
+    return [body.alias("body"), size.alias("size"), *records]
 
 
 def _in_parts(outcomes: DataFrame, max_bytes: int) -> DataFrame:

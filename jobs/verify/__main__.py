@@ -62,7 +62,8 @@ def verify(settings: Settings, *, since: str | None, repair: bool, json: bool) -
         named = audit.named_partitions()
         held = registered
         if repair:
-            held = repaired(open_catalog(settings.catalog, storage, record_schemas), named, registered)
+            catalog = open_catalog(settings.catalog, storage, record_schemas, settings.archive.format)
+            held = repaired(catalog, named, registered)
             added = len(held - registered)
         findings = _with(
             spark, findings, list(check_partitions(named, None if since else audit.stored_partitions(), held))

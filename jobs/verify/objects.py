@@ -1,15 +1,13 @@
 """One object of the archive, held against what its delivery record, its name and its records say."""
 
 import hashlib
-import io
 import json
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import fastavro
-
+from jobs.containers import Record, records_of
 from jobs.instants import from_iso
 from jobs.sinks.failures import BadKey, ObjectMissing
 from jobs.sinks.records import Partition
@@ -92,22 +90,23 @@ class ObjectCheck:
 
     def _contents(self, key: str, message: str | None, body: bytes) -> Contents | None:
         """What is in the object; None where its name says that it is nothing of ours."""
-        if (place := partition_of(key)) and key.endswith(".avro"):
-            return read_container(body, place, batch_time(key), self.pii)
+        if (place := partition_of(key)) and (records := records_of(key, body)) is not None:
+            return check_container(records, place, batch_time(key), self.pii)
         if key.startswith("errors/") and key.endswith(".json"):
             return read_errors(body, message)
         return None
 
 
-def read_container(body: bytes, place: Partition, time: str | None, pii: Collection[str]) -> Contents:
-    """Read a container of that partition, with a reader that shares nothing with our writer.
+def check_container(
+    records: Iterable[Record], place: Partition, time: str | None, pii: Collection[str]
+) -> Contents:
+    """Look at the records of a container of that partition.
 
-    ``time`` is the batch's. Raises whatever the reader makes of a damaged container.
+    ``time`` is the batch's. Raises whatever their reader makes of a damaged container.
     """
     events = misplaced = personal = 0
     scrubbed = _PERSONAL.union(pii)
-    for record in fastavro.reader(io.BytesIO(body)):
-        assert isinstance(record, dict)
+    for record in records:
         events += 1
         misplaced += (record["type"], _partition_date(record, time)) != place
         if _is_deleted(record):
@@ -115,12 +114,12 @@ def read_container(body: bytes, place: Partition, time: str | None, pii: Collect
     return Contents(events, misplaced, personal)
 
 
-def _is_deleted(record: dict[str, Any]) -> bool:
+def _is_deleted(record: Record) -> bool:
     """Whether it is marked as deleted, or should be (BR-004)."""
     return bool(record.get("isDeleted")) or _at(record, "change.name") == "REMOVE"
 
 
-def _partition_date(record: dict[str, Any], time: str | None) -> str | None:
+def _partition_date(record: Record, time: str | None) -> str | None:
     """BR-008 to BR-011, of a record that was archived: its date is well-formed."""
     texts = (_at(record, path) for path in _DATES[record["type"]])
     text = next((text for text in texts if text is not None), time)

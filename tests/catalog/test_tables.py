@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.catalog.failures import TableElsewhere
+from jobs.catalog.failures import TableElsewhere, TableOfOtherFormat
 from jobs.catalog.glue import GlueCatalog, glue_client
 from schemas import RecordSchema
 from schemas.columns import hive_columns
@@ -63,6 +63,43 @@ def test_a_record_table_is_what_engines_read_avro_with(
     assert columns == hive_columns(schemas["demand"].avro)
     assert ("phonenumber", "string") in columns
     assert "partition_date" not in dict(columns)
+
+
+def test_tables_and_partitions_of_a_parquet_archive_are_what_engines_read_parquet_with(
+    database: str, schemas: dict[str, RecordSchema], glue: GlueProxy
+) -> None:
+    catalog = GlueCatalog(glue_client(), database, ROOT, schemas, "parquet")
+    assert catalog.register({("demand", "2026-03-01")}) == []
+    found = table(database, "demand")
+    assert found["Parameters"]["classification"] == "parquet"
+    for one in (found, partitions(database, "demand")["2026-03-01"]):
+        storage, hive = one["StorageDescriptor"], "org.apache.hadoop.hive.ql.io.parquet"
+        assert storage["InputFormat"] == f"{hive}.MapredParquetInputFormat"
+        assert storage["OutputFormat"] == f"{hive}.MapredParquetOutputFormat"
+        assert storage["SerdeInfo"]["SerializationLibrary"] == f"{hive}.serde.ParquetHiveSerDe"
+        columns = [(column["Name"], column["Type"]) for column in storage["Columns"]]
+        assert columns == hive_columns(schemas["demand"].avro)
+    glue.calls()
+    catalog.ensure_tables()
+    assert writes(glue) == {}
+    newer = {**schemas, "demand": grown(schemas["demand"], VENUE)}
+    GlueCatalog(glue_client(), database, ROOT, newer, "parquet").ensure_tables()
+    assert writes(glue) == {"UpdateTable": 1, "BatchUpdatePartition": 1}
+    assert "venuename" in str(partitions(database, "demand"))
+
+
+@pytest.mark.parametrize(("before", "now"), [("avro", "parquet"), ("parquet", "avro")])
+def test_a_table_of_the_other_format_is_not_turned_round(
+    before: str, now: str, database: str, schemas: dict[str, RecordSchema], glue: GlueProxy
+) -> None:
+    GlueCatalog(glue_client(), database, ROOT, schemas, before).register({("sale", "2026-03-01")})
+    glue.calls()
+    other = GlueCatalog(glue_client(), database, ROOT, schemas, now)
+    with pytest.raises(
+        TableOfOtherFormat, match=f"reads containers in {before}, and archive.format is {now}"
+    ):
+        other.ensure_tables()
+    assert writes(glue) == {}
 
 
 def test_the_errors_table_reads_one_json_object_a_line(catalog: GlueCatalog, database: str) -> None:

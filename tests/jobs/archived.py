@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
+import pyarrow.parquet as pq
 
 from tests.jobs.ledger import Entry
 from tests.oracle import archive as expected_of
@@ -24,7 +25,7 @@ from tests.oracle.messages import message
 TIME = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z"
 UUID5 = r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 CONTAINER = re.compile(
-    rf"data/(demand|notification|event|sale)/partition_date=(\d{{4}}-\d\d-\d\d)/({TIME})-{UUID5}\.avro"
+    rf"data/(demand|notification|event|sale)/partition_date=(\d{{4}}-\d\d-\d\d)/({TIME})-{UUID5}\.(?:avro|parquet)"
 )
 ERROR = re.compile(rf"errors/({TIME})-{UUID5}\.json")
 RUN = re.compile(r"runs/[0-9a-f-]{36}\.(json|finished\.json)")
@@ -67,7 +68,10 @@ class Archived:
 
     def rows(self, key: str) -> list[Any]:
         """The records of a container."""
-        return list(fastavro.reader(io.BytesIO(self.objects[key])))
+        body = io.BytesIO(self.objects[key])
+        if key.endswith(".parquet"):
+            return pq.read_table(body).to_pylist()  # type: ignore[no-any-return]
+        return list(fastavro.reader(body))
 
     def all_rows(self) -> Counter[str]:
         """Every record archived, as JSON."""

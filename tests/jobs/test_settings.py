@@ -85,6 +85,15 @@ def test_a_start_is_a_word_or_an_instant(tmp_path: Path, start: str) -> None:
     assert load(tmp_path, SOUND, f"source.start={start}").source.start == start
 
 
+def test_parquet_has_other_codecs(tmp_path: Path) -> None:
+    assert load(tmp_path, SOUND, "archive.codec=bzip2").archive.containers.codec == "bzip2"
+    assert load(tmp_path, SOUND, "archive.format=parquet").archive.containers.format == "parquet"
+    with pytest.raises(
+        SettingsError, match=r"archive\.codec: must be one of null, deflate, snappy, zstandard$"
+    ):
+        load(tmp_path, SOUND, "archive.format=parquet", "archive.codec=bzip2")
+
+
 def test_what_is_set_on_the_command_line_wins(tmp_path: Path) -> None:
     settings = load(
         tmp_path,

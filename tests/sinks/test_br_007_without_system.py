@@ -7,12 +7,13 @@ import pytest
 
 from jobs.batch import Batch
 from jobs.sinks.assembly import Assembly
+from jobs.sinks.formats import Containers
 from jobs.sinks.storage import Storage
 from tests.sinks.outcomes import TEXTS, batches, failure, record
 
 
 def assemble(storage: Storage, batch: Batch, pieces: Any, max_bytes: int) -> list[dict[str, Any]]:
-    results = Assembly(batch, storage, TEXTS, "null", max_bytes)(iter(pieces))
+    results = Assembly(batch, storage, TEXTS, Containers(codec="null", max_bytes=max_bytes))(iter(pieces))
     return [row for result in results for row in result.to_pylist()]
 
 

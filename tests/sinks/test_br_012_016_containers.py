@@ -14,6 +14,7 @@ from jobs.batch import Batch
 from jobs.sinks.assembly import Assembly
 from jobs.sinks.codecs import CODECS, compressor
 from jobs.sinks.failures import BadOutcomes, UnknownCodec
+from jobs.sinks.formats import Containers
 from jobs.sinks.storage import Storage, open_storage
 from tests.sinks.outcomes import (
     TEXTS,
@@ -34,7 +35,7 @@ def assemble(
     storage: Storage, batch: Batch, pieces: Any, codec: str = "zstandard", max_bytes: int = 128 * MEBIBYTE
 ) -> list[dict[str, Any]]:
     """What the tasks say after writing the Arrow batches."""
-    results = Assembly(batch, storage, TEXTS, codec, max_bytes)(iter(pieces))
+    results = Assembly(batch, storage, TEXTS, Containers(codec=codec, max_bytes=max_bytes))(iter(pieces))
     return [row for result in results for row in result.to_pylist()]
 
 

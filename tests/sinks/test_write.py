@@ -14,6 +14,7 @@ from jobs.batch import Batch
 from jobs.demo.emulator import Emulator
 from jobs.sinks.deliveries import write_delivery_record
 from jobs.sinks.failures import ArchivedObjectDiffers, BadOutcomes, MissingBucket, UnknownCodec
+from jobs.sinks.formats import Containers
 from jobs.sinks.records import delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage, open_storage
@@ -110,8 +111,7 @@ def test_a_replay_on_other_partitions_writes_the_same_bytes(
                 storage,
                 SCHEMAS,
                 partitions=into,
-                codec="null",
-                max_container_bytes=1500,
+                containers=Containers(codec="null", max_bytes=1500),
             )
         finally:
             spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
@@ -203,7 +203,7 @@ def test_an_unknown_codec_fails_before_spark_starts(
 ) -> None:
     outcomes = spark.range(1).select(F.raise_error(F.lit("evaluated")).alias("type"))
     with pytest.raises(UnknownCodec):
-        write(outcomes, batch, directory, SCHEMAS, partitions=1, codec="lzma")
+        write(outcomes, batch, directory, SCHEMAS, partitions=1, containers=Containers(codec="lzma"))
 
 
 @pytest.fixture
@@ -221,8 +221,12 @@ def test_an_archive_on_s3(
     rows: list[Row], spark: SparkSession, bucket: str, batch: Batch, directory: Storage, workers_on_aws: None
 ) -> None:
     storage = open_storage(f"s3://{bucket}/some/prefix")
-    written = write(frame(spark, rows, 2), batch, storage, SCHEMAS, partitions=2, max_container_bytes=3000)
-    write(frame(spark, rows, 2), batch, directory, SCHEMAS, partitions=2, max_container_bytes=3000)
+    written = write(
+        frame(spark, rows, 2), batch, storage, SCHEMAS, partitions=2, containers=Containers(max_bytes=3000)
+    )
+    write(
+        frame(spark, rows, 2), batch, directory, SCHEMAS, partitions=2, containers=Containers(max_bytes=3000)
+    )
     assert contents(storage) == contents(directory)
     assert {(one.storage["type"], one.storage["bucket"]) for one in written} == {("s3", bucket)}
     assert {one.storage["key"] for one in written} == {f"some/prefix/{key}" for key in storage.list()}

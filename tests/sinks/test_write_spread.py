@@ -7,6 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.batch import Batch
+from jobs.sinks.formats import Containers
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage, open_storage
 from jobs.sinks.write import write
@@ -40,8 +41,7 @@ def written(
         storage,
         SCHEMAS,
         partitions=partitions,
-        codec="null",
-        max_container_bytes=MAX_BYTES,
+        containers=Containers(codec="null", max_bytes=MAX_BYTES),
         spread=spread,
     )
 

@@ -4,9 +4,11 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -14,6 +16,7 @@ import schemas
 from jobs.archive_batch import Archive
 from jobs.batch import Batch
 from jobs.catalog import NoCatalog
+from jobs.containers import records_of
 from jobs.demo.generator import events
 from jobs.settings import ArchiveSettings
 from jobs.sinks.names import delivery_record_key
@@ -26,9 +29,9 @@ READ = 120
 Row = dict[str, Any]
 
 
-def make_archive(spark: SparkSession, storage: Storage) -> None:
+def make_archive(spark: SparkSession, storage: Storage, format: Literal["avro", "parquet"] = "avro") -> None:
     """Archives made-up change events in batches, from two shards."""
-    settings = ArchiveSettings(uri=storage.uri, checkpoint=f"{storage.uri}-checkpoint")
+    settings = ArchiveSettings(uri=storage.uri, checkpoint=f"{storage.uri}-checkpoint", format=format)
     archive = Archive(storage, NoCatalog(), schemas.load(), settings, partitions=2)
     changes = [change.data for change in events(5, READ * len(BATCHES), bad_share=0.1)]
     for batch in BATCHES:
@@ -65,7 +68,7 @@ def containers(storage: Storage, batch: Batch) -> Iterator[tuple[str, list[Any]]
     """Key and records of every container of a batch."""
     for one in record_of(storage, batch)["deliveries"]:
         key = own(one)
-        yield key, list(fastavro.reader(io.BytesIO(storage.get(key))))
+        yield key, list(records_of(key, storage.get(key)) or ())
 
 
 def own(one: Row) -> str:
@@ -91,6 +94,9 @@ def change_record(storage: Storage, batch: Batch, change: Callable[[Row], object
 def container(key: str, rows: list[Row]) -> bytes:
     """A container of these records for that key."""
     body = io.BytesIO()
+    if key.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), body)
+        return body.getvalue()
     fastavro.writer(body, fastavro.parse_schema(schemas.avro(key.split("/")[1])), rows)
     return body.getvalue()
 
