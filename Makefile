@@ -1,6 +1,7 @@
 # Everything runs from .venv, which `make setup` makes and every other target brings up to date first.
 #   .venv/jars                                 spark-avro and Delta, checked against conf/jars/jars.sha256
 #   tests/kinesis_mock/node_modules/kinesis-local  kinesis-mock: run its main.js, in that folder, with .venv/bin/node
+#   tests/chromium/node_modules                Chromium, unpacked into .venv/chromium: the tests look at pages with it
 #   bench/peers/node/node_modules              what the benchmark's Node worker needs
 # More arguments for a command: make test ARGS="tests/rules -k br_004"
 PYTHON := .venv/bin/python
@@ -59,7 +60,7 @@ lock: setup ## Pin what pyproject.toml and the package.json files ask for (ARGS=
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
 	  --output-file requirements.lock $(ARGS) pyproject.toml
-	@for folder in tests/kinesis_mock bench/peers/node; do \
+	@for folder in tests/kinesis_mock tests/chromium bench/peers/node; do \
 	  .venv/bin/npm install --prefix $$folder --silent --package-lock-only --omit-lockfile-registry-resolved || exit; \
 	done
 
@@ -71,4 +72,4 @@ clean: ## Remove what runs and tools left behind
 
 .PHONY: distclean
 distclean: clean ## Remove .venv and the Node packages as well
-	rm -rf .venv tests/kinesis_mock/node_modules bench/peers/node/node_modules
+	rm -rf .venv tests/kinesis_mock/node_modules tests/chromium/node_modules bench/peers/node/node_modules

