@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 from jobs.errors import PipelineError
 from jobs.instants import from_iso
@@ -17,7 +16,9 @@ def conf_parser(program: str, description: str | None) -> argparse.ArgumentParse
     """A parser that knows ``--conf`` and ``--set``; ``program`` is the module that ``python -m`` starts."""
     shown = description and description.replace("``", "`")  # a docstring's literals
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=shown)
-    parser.add_argument("--conf", type=Path, required=True, metavar="FILE", help="the conf, see conf/*.toml")
+    parser.add_argument(
+        "--conf", required=True, metavar="FILE", help="the conf, see conf/*.toml; also s3://bucket/…/FILE"
+    )
     parser.add_argument(
         "--set",
         action="append",

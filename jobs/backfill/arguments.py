@@ -4,7 +4,6 @@ import argparse
 import re
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from jobs.backfill.kinds import KINDS
@@ -15,7 +14,7 @@ _RELATIVE = re.compile(r"-\d+[smhdw]", re.ASCII)
 _EVERY_KIND = {"kind", "new_run", "dry_run", "max_error_rate"}
 
 
-def parse(arguments: Sequence[str], about: str | None) -> tuple[Path, list[str], Options]:
+def parse(arguments: Sequence[str], about: str | None) -> tuple[str, list[str], Options]:
     """The conf's file, what ``--set`` says, and the options; a wrong command line ends the process with exit code 2."""
     parser = _parser(about)
     parsed: dict[str, Any] = vars(parser.parse_args(_joined(arguments)))

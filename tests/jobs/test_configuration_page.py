@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from pydantic.fields import FieldInfo
 
+from emr.settings import EmrSettings
 from jobs.settings import Settings
 from transforms.add_system import DEFAULT_PATTERN
 
@@ -19,8 +20,8 @@ DOCUMENTED = {key: rest for key, *rest in ROW.findall(PAGE)}
 def fields() -> dict[str, FieldInfo]:
     """Every key of the conf."""
     found: dict[str, FieldInfo] = {}
-    for section, of_section in Settings.model_fields.items():
-        model = of_section.annotation
+    sections = {name: field.annotation for name, field in Settings.model_fields.items() if name != "emr"}
+    for section, model in {**sections, "emr": EmrSettings}.items():
         assert isinstance(model, type)
         keys: dict[str, FieldInfo] = model.model_fields
         found |= {f"{section}.{key}": field for key, field in keys.items()}
@@ -31,13 +32,13 @@ def type_of(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{choice}`" for choice in get_args(annotation))
     plain = next((each for each in get_args(annotation) if each is not type(None)), annotation)
-    return {str: "string", int: "integer", bool: "boolean"}[plain]
+    return {str: "string", int: "integer", bool: "boolean", dict: "table"}[get_origin(plain) or plain]
 
 
 def default_of(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
-    if field.default is None:
+    if field.default is None or field.default_factory is dict:
         return "none"
     if field.default == DEFAULT_PATTERN:
         return "see below"
