@@ -2,16 +2,22 @@
 
 import platform
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import moto.emrserverless.models as emulated
 import pytest
+from moto import mock_aws
 
-from emr import package
-from emr.release import ARCHITECTURES
-from tests.jobs.conftest import aws, job, producer
+from emr import package, runs
+from emr.release import ARCHITECTURES, MANIFEST, manifest
+from tests.faults.conftest import proxied_job, proxy
+from tests.jobs.conftest import aws, bucket, job, producer
+from tests.jobs.job import ROOT
 
-__all__ = ["aws", "job", "producer"]
+__all__ = ["aws", "bucket", "job", "producer", "proxied_job", "proxy"]
 
+BUCKET, REGION = "dmd-prod-archive", "us-east-1"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 ARCHITECTURE = {"x86_64": "x86_64", "AMD64": "x86_64"}.get(platform.machine(), "arm64")
 
@@ -22,3 +28,31 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("release") / "dist"
     package.make(directory, PYTHON, ARCHITECTURES)
     return directory
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with the confs and a release whose dependency archives are small; AWS is emulated, runs stay live."""
+    (tmp_path / "conf").symlink_to(ROOT / "conf")
+    (tmp_path / "dist").mkdir()
+    others = ("spark-avro_2.13-4.1.1.jar", "dependencies-x86_64.tar.gz", "dependencies-arm64.tar.gz")
+    for name, content in {**package.small_files(), **dict.fromkeys(others, b"")}.items():
+        (tmp_path / "dist" / name).write_bytes(content)
+    seal(tmp_path / "dist")
+    monkeypatch.chdir(tmp_path)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(emulated, "JOB_STATUS", "RUNNING")
+    monkeypatch.setattr(runs, "_POLL_SECONDS", 0.0)
+    with mock_aws():
+        yield tmp_path
+
+
+def seal(dist: Path, version: str = "1") -> None:
+    """Write the manifest of what is in the folder."""
+    files = {path.name: path for path in dist.iterdir() if path.name != MANIFEST}
+    (dist / MANIFEST).write_bytes(manifest(files, "3.11", {"version": version}))

@@ -31,8 +31,10 @@ def fields() -> dict[str, FieldInfo]:
 def type_of(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return " or ".join(f"`{choice}`" for choice in get_args(annotation))
+    if get_origin(annotation) is dict:
+        return "table"
     plain = next((each for each in get_args(annotation) if each is not type(None)), annotation)
-    return {str: "string", int: "integer", bool: "boolean", dict: "table"}[get_origin(plain) or plain]
+    return {str: "string", int: "integer", bool: "boolean"}[plain]
 
 
 def default_of(field: FieldInfo) -> str:

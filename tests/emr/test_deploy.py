@@ -1,0 +1,155 @@
+"""What emr.deploy asks CloudFormation for: the stack of the conf, with the release for its scheduled runs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from emr import deploy
+from emr.aws import client
+from emr.job_run import JOBS, start_job_run
+from emr.release import packaged
+from emr.settings import load
+from emr.stack import Stack as Outputs
+from emr.template import MAX_BYTES, render, template
+from tests.emr.conftest import BUCKET
+from tests.emr.stack import Stack
+from tests.emr.test_scheduled_runs import as_the_api_names_it
+
+SCHEDULED = {
+    "archive": [],
+    "backfill": [
+        "--from",
+        "kinesis",
+        "--since",
+        "-26h",
+        "--until",
+        "-2h",
+        "--as-of",
+        "<aws.scheduler.scheduled-time>",
+    ],
+    "latest": [],
+    "verify": [],
+}
+
+
+def parameters(place: Path, env: str = "prod") -> dict[str, str]:
+    conf = place / "conf" / f"{env}.toml"
+    settings, emr = load(conf)
+    return {
+        **deploy.stack_parameters(settings, emr),
+        **deploy.release_parameters(packaged(place / "dist"), conf, deploy.artifacts_uri(settings), emr),
+    }
+
+
+@pytest.mark.parametrize("env", ["prod", "dev"])
+def test_every_parameter_is_one_of_the_template_and_none_is_missing(place: Path, env: str) -> None:
+    known, given = template()["Parameters"], parameters(place, env)
+    assert given.keys() <= known.keys()
+    assert {name for name, each in known.items() if "Default" not in each} <= given.keys()
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_schedule_starts_what_submit_would_start(job: str, place: Path) -> None:
+    given = parameters(place, "dev")
+    stack = Stack(given)
+    scheduled = stack.of_type("AWS::Scheduler::Schedule")[f"{job.capitalize()}SchedulerEntry"]
+    request = as_the_api_names_it(json.loads(scheduled["Target"]["Input"]))
+    assert request.pop("clientToken") == "<aws.scheduler.execution-id>"
+    _, emr = load(place / "conf" / "dev.toml")
+    outputs = Outputs(emr.stack, stack.outputs)
+    assert request == start_job_run(job, packaged(place / "dist"), "dev.toml", outputs, emr, SCHEDULED[job])
+
+
+def test_the_stack_of_a_conf_fits_the_conf(place: Path) -> None:
+    settings, emr = load(place / "conf" / "prod.toml")
+    Outputs(emr.stack, Stack(parameters(place)).outputs).fits(settings, emr)
+
+
+def test_a_dry_run_prints_the_parameters_and_changes_nothing(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy.main(["--env", "prod", "--dry-run"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"StackName": "dmd-prod", "Parameters": parameters(place)}
+    assert boto3.client("cloudformation").list_stacks()["StackSummaries"] == []
+
+
+def test_the_first_time_the_stack_comes_before_the_release_and_the_schedules_after_it(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = emulated_stack(monkeypatch)
+    assert deploy.main(["--env", "prod"]) == 0, capsys.readouterr().err
+    (created, without), (updated, with_release) = asked
+    assert (created, updated) == ("create_stack", "update_stack")
+    assert "Release" not in without
+    assert with_release == parameters(place)
+    name = packaged(place / "dist").name
+    assert json.loads(capsys.readouterr().out)["release"] == name
+    assert (
+        boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"artifacts/{name}/manifest.json")[
+            "KeyCount"
+        ]
+        == 1
+    )
+
+
+def test_going_back_is_the_earlier_releases_name(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = emulated_stack(monkeypatch)
+    deploy.main(["--env", "prod"])
+    earlier = packaged(place / "dist").name
+    (place / "dist" / "manifest.json").unlink()
+    assert deploy.main(["--env", "prod", "--release", earlier]) == 0, capsys.readouterr().err
+    assert asked[-1][1]["Release"] == earlier
+
+
+def test_an_archive_on_this_machine_cant_be_deployed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "conf").unlink()
+    (place / "conf").mkdir()
+    local = 'emr = {stack = "local"}\n[source]\nstream = "s"\n[archive]\nuri = "archive"\ncheckpoint = "checkpoint"\n'
+    (place / "conf" / "here.toml").write_text(local)
+    assert deploy.main(["--env", "here"]) == 2
+    assert "archive.uri: must be s3://bucket/prefix to run on EMR Serverless" in capsys.readouterr().err
+
+
+def test_the_template_fits_into_a_request() -> None:
+    assert len(render().encode()) <= MAX_BYTES
+
+
+class Smaller:
+    """CloudFormation with the calls it got and their parameters; moto makes the bucket and the outputs, not all the rest."""
+
+    def __init__(self, client: Any, asked: list[tuple[str, dict[str, str]]]) -> None:
+        self._client = client
+        self._asked = asked
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def create_stack(self, **request: Any) -> None:
+        self._make("create_stack", request)
+
+    def update_stack(self, **request: Any) -> None:
+        self._make("update_stack", request)
+
+    def _make(self, name: str, request: dict[str, Any]) -> None:
+        given = {each["ParameterKey"]: each["ParameterValue"] for each in request["Parameters"]}
+        assert request["TemplateBody"] == render()
+        self._asked.append((name, given))
+        body = {
+            "Description": str(len(self._asked)),
+            "Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": BUCKET}}},
+            "Outputs": {key: {"Value": value} for key, value in Stack(given).outputs.items()},
+        }
+        getattr(self._client, name)(StackName=request["StackName"], TemplateBody=json.dumps(body))
+
+
+def emulated_stack(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, str]]]:
+    """Lets emr.deploy work on such a CloudFormation; returns the calls that it will have got."""
+    asked: list[tuple[str, dict[str, str]]] = []
+    monkeypatch.setattr(deploy, "client", lambda *arguments: Smaller(client(*arguments), asked))
+    return asked
