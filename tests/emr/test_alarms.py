@@ -126,13 +126,17 @@ def test_the_lag_alarm_is_a_share_of_the_retention() -> None:
 
 def test_failed_runs_of_both_applications_are_counted_and_told(stack: Stack) -> None:
     rule = stack.of_type("AWS::Events::Rule")["FailedRuns"]
-    pattern = rule["EventPattern"]
-    assert pattern["source"] == ["aws.emr-serverless"]
-    assert pattern["detail"]["applicationId"] == ["00stream", "00batch"]
-    assert {
-        "detail-type": ["EMR Serverless Job Run State Change"],
-        "detail": {"state": ["FAILED"]},
-    } in pattern["$or"]
+    applications = {"applicationId": ["00stream", "00batch"]}
+    assert rule["EventPattern"] == {
+        "source": ["aws.emr-serverless"],
+        "$or": [
+            {
+                "detail-type": ["EMR Serverless Job Run State Change"],
+                "detail": {"state": ["FAILED"], **applications},
+            },
+            {"detail-type": ["EMR Serverless Job Run Retry"], "detail": applications},
+        ],
+    }
     assert json.loads(re.sub(r"<\w+>", "x", rule["Targets"][0]["InputTransformer"]["InputTemplate"]))
 
 

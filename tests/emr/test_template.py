@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -213,6 +214,25 @@ def test_roles_are_handed_to_emr_serverless_alone(stack: Stack) -> None:
     for one in passed:
         assert one["Condition"] == {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}}
         assert [arn.rpartition(":")[2] for arn in one["Resource"]] == ["ArchiveRole", "BatchRole"]
+
+
+def test_the_submitters_policy_allows_what_emr_submit_calls(stack: Stack) -> None:
+    allowed = {
+        action
+        for policy, one in statements(stack)
+        if policy == "SubmitterPolicy"
+        for action in as_list(one["Action"])
+    }
+    code = "".join((ROOT / "emr" / f"{name}.py").read_text() for name in ("submit", "runs", "stack"))
+    called = re.findall(r"(serverless|client|cloudformation)\.(?:get_paginator\(\"(\w+)\"|(\w+)\()", code)
+    actions = {
+        ("cloudformation:" if of == "cloudformation" else "emr-serverless:")
+        + (page or method).title().replace("_", "")
+        for of, page, method in called
+        if method != "get_paginator"
+    }
+    assert {"emr-serverless:StartJobRun", "cloudformation:DescribeStacks"} <= actions <= allowed
+    assert {"s3:GetObject", "s3:PutObject", "s3:ListBucket"} <= allowed
 
 
 @pytest.mark.parametrize(
