@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from emr.template import template
@@ -18,6 +18,7 @@ PSEUDO = {
     "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/dmd-prod/0a1b2c3d",
 }
 NOTHING: Any = object()
+_TEMPLATE = cache(template)
 # What Ref gives where it isn't the logical id: a name, an id or an ARN.
 REFS = {
     "Bucket": "BucketName",
@@ -44,7 +45,7 @@ class Stack:
     @cached_property
     def template(self) -> dict[str, Any]:
         """The template as it is deployed."""
-        return template()
+        return _TEMPLATE()
 
     @cached_property
     def values(self) -> dict[str, str]:
