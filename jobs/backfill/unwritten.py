@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from jobs.sinks.storage import Listed, Location, Storage, Stored
 
@@ -57,6 +58,10 @@ class Unwritten(Storage):
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """As the archive's."""
         return self.of.list(prefix, after)
+
+    def dated(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
+        """As the archive's."""
+        return self.of.dated(prefix, after)
 
     def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
         """As the archive's."""

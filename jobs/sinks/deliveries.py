@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from jobs.sinks.records import DeliveryRecord, check_counts, from_line, to_line
 from jobs.sinks.storage import Storage
 
 READERS = 16
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -54,12 +56,27 @@ def iter_delivery_records(storage: Storage, since: str | None = None) -> Iterato
     A record appears when its batch is complete, so later than its timestamp says: who follows the archive
     starts a little before the newest record seen. Raises ``DeliveryRecordUnreadable``.
     """
-    after = f"deliveries/{since[:10]}/{since.replace(':', '-')}" if since else ""
-    keys = storage.list("deliveries/", after)
+    keys = storage.list("deliveries/", _before(since))
     return read_in_threads(lambda key: from_line(storage.get(key), key), keys)
 
 
-def read_in_threads(read: Callable[[str], T], keys: Iterable[str]) -> Iterator[T]:
+def iter_dated_records(
+    storage: Storage, since: str | None = None
+) -> Iterator[tuple[datetime, DeliveryRecord]]:
+    """As :func:`iter_delivery_records`, each with when it was written: then its batch was complete."""
+
+    def read(dated: tuple[str, datetime]) -> tuple[datetime, DeliveryRecord]:
+        key, at = dated
+        return at, from_line(storage.get(key), key)
+
+    return read_in_threads(read, storage.dated("deliveries/", _before(since)))
+
+
+def _before(since: str | None) -> str:
+    return f"deliveries/{since[:10]}/{since.replace(':', '-')}" if since else ""
+
+
+def read_in_threads(read: Callable[[K], T], keys: Iterable[K]) -> Iterator[T]:
     """What ``read`` makes of each key, in their order; no more of them at a time than threads are kept busy by."""
     remaining = iter(keys)
     with ThreadPoolExecutor(READERS) as readers:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.sinks.failures import (
@@ -98,6 +99,14 @@ class LocalStorage(Storage):
                 key for key in self._walk(Path(f"{prefix}_").parent) if key.startswith(prefix) and key > after
             ]
         yield from sorted(keys, key=str.encode)
+
+    def dated(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
+        """When the file was last changed; a file that goes meanwhile is left out."""
+        for key in self.list(prefix, after):
+            try:
+                yield key, datetime.fromtimestamp(os.stat(self._name(key)).st_mtime, UTC)
+            except FileNotFoundError:
+                continue
 
     def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
         """A file's version is its SHA-256."""

@@ -6,9 +6,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from jobs.instants import from_epoch
 from jobs.sinks.failures import ObjectChanged, ObjectExists, ObjectMissing
 from jobs.sinks.s3_errors import translated
 from jobs.sinks.s3_retries import insisting
@@ -16,7 +18,7 @@ from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Listed, Location, Stor
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
+    from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
 
 T = TypeVar("T")
 
@@ -120,19 +122,27 @@ class S3Storage(Storage):
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """Keys page by page, a thousand a call."""
-        for each in self._listed(prefix, after):
-            yield each.key
+        for item in self._items(prefix, after):
+            yield self._own(item)
+
+    def dated(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
+        """``LastModified``, which a listing tells anyway."""
+        for item in self._items(prefix, after):
+            yield self._own(item), from_epoch(item["LastModified"])
 
     def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
         """An object's version is its ETag."""
-        return (each for each in self._listed("", "") if wanted(each.key))
+        for item in self._items("", ""):
+            if wanted(key := self._own(item)):
+                yield Listed(key, item["Size"], item["ETag"])
 
-    def _listed(self, prefix: str, after: str) -> Iterator[Listed]:
+    def _items(self, prefix: str, after: str) -> "Iterator[ObjectTypeDef]":
         start = {"StartAfter": self._root + after} if after else {}
         for page in self._pages(prefix, start):
-            for item in page.get("Contents", ()):
-                if not item["Key"].endswith("/"):
-                    yield Listed(item["Key"][len(self._root) :], item["Size"], item["ETag"])
+            yield from (item for item in page.get("Contents", ()) if not item["Key"].endswith("/"))
+
+    def _own(self, item: "ObjectTypeDef") -> str:
+        return item["Key"][len(self._root) :]
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Common prefixes page by page, a thousand a call, however many objects they hold."""

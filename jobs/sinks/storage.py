@@ -4,6 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
 from jobs.sinks.failures import BadArchiveUri, BadKey
@@ -90,6 +91,10 @@ class Storage(ABC):
     @abstractmethod
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """Keys that start with ``prefix`` and sort after ``after``, in the order of their UTF-8 bytes."""
+
+    @abstractmethod
+    def dated(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
+        """As :meth:`list`, each key with when its object was stored, by the storage's clock."""
 
     @abstractmethod
     def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:

@@ -4,6 +4,7 @@ import hashlib
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def test_a_listing_can_tell_sizes_and_versions(storage: Storage) -> None:
     assert {key: each.size for key, each in found.items()} == {"a/2": 5, "b": 3}
     (same,) = storage.listed(lambda key: key == "a/1")
     assert same.version == found["b"].version != found["a/2"].version
+
+
+def test_a_listing_can_tell_when_each_object_was_stored(storage: Storage) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)  # S3 tells whole seconds
+    for key in ("a/1", "a/2", "b"):
+        storage.put(key, b"")
+    found = dict(storage.dated("a/"))
+    assert list(found) == ["a/1", "a/2"]
+    assert list(storage.dated("a/", "a/1")) == [("a/2", found["a/2"])]
+    assert all(before < at <= datetime.now(UTC) for at in found.values())
 
 
 def test_an_object_is_never_put_over_another(storage: Storage) -> None:

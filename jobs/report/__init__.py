@@ -1,0 +1,1 @@
+"""``python -m jobs.report``: one page about the archive, from its delivery records."""
