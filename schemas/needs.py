@@ -35,8 +35,7 @@ PERSONAL = frozenset(("phonenumber", "email", "messagebody"))
 RESERVED = frozenset(
     (
         "data streamName shardId partitionKey sequenceNumber approximateArrivalTimestamp payload sentinel "
-        "looksLikeRemoval quickNew quickOld exactEvent event newImage oldImage image message created withoutSystem "
-        "partitionDate body partition_date userIdentity"
+        "isOneEvent event image odd message created withoutSystem partitionDate body partition_date userIdentity"
     )
     .lower()
     .split()

@@ -15,7 +15,6 @@ from pyspark.sql import functions as F
 _NUMBER = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\z"
 _BASE64 = r"^[A-Za-z0-9+/]*={0,2}\z"
 _LONE_SURROGATE = r"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]"
-_VARIANTS_BY_NAME = "map<string,variant>"
 STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 
 
@@ -98,6 +97,16 @@ def has_lone_surrogate(text: Column) -> Column:
     return escapes.rlike(_LONE_SURROGATE)
 
 
+def plain_boolean(text: Column) -> Column:
+    """As :func:`boolean_value`, of a text without a repeated key.
+
+    >>> df = spark.createDataFrame([('{"BOOL":true}',), ('{"BOOL":true,"BOOL":false}',)], "t string")
+    >>> [row[0] for row in df.select(plain_boolean(F.col("t"))).collect()]
+    [True, None]
+    """
+    return F.when(text == '{"BOOL":true}', True).when(text == '{"BOOL":false}', False)
+
+
 def boolean_value(text: Column) -> Column:
     """The boolean under ``BOOL``, null where it is anything else.
 
@@ -105,8 +114,7 @@ def boolean_value(text: Column) -> Column:
     >>> [row[0] for row in df.select(boolean_value(F.col("t"))).collect()]
     [True, None]
     """
-    last = F.when(text.startswith('{"BOOL":'), normalized(text))
-    return F.when(last == '{"BOOL":true}', True).when(last == '{"BOOL":false}', False)
+    return plain_boolean(F.when(text.startswith('{"BOOL":'), normalized(text)))
 
 
 def binary_value(text: Column) -> Column:
@@ -166,49 +174,3 @@ def exact_integer(digits: Column, spark_type: str) -> Column:
     [12, 12, None, None]
     """
     return exact_decimal(digits, 38, 0).try_cast(spark_type)
-
-
-def list_texts(text: Column) -> Column:
-    """The elements under ``L`` as an array of JSON texts; null where it is anything else.
-
-    >>> df = spark.createDataFrame([('{"L":[{"S":"x"},null,"5"]}',), ('{"L":[],"S":"x"}',)], "t string")
-    >>> [row[0] for row in df.select(list_texts(F.col("t"))).collect()]
-    [['{"S":"x"}', 'null', '"5"'], None]
-    """
-    # Not the bare function: Spark would hand a second parameter the position.
-    return F.transform(_elements(text, "L"), lambda each: F.to_json(each))  # noqa: PLW0108
-
-
-def map_texts(text: Column) -> Column:
-    """The members under ``M`` as a map of JSON texts, of repeated keys the last; null where it is anything else.
-
-    >>> df = spark.createDataFrame([('{"M":{"a":{"S":"x"},"b":null}}',)], "t string")
-    >>> sorted(df.select(map_texts(F.col("t"))).first()[0].items())
-    [('a', '{"S":"x"}'), ('b', 'null')]
-    """
-    members = F.try_variant_get(_tagged(text, "M"), "$", _VARIANTS_BY_NAME)
-    return F.transform_values(members, lambda _, each: F.to_json(each))
-
-
-def set_texts(text: Column, tag: str) -> Column:
-    """The members of a set (``SS``, ``NS``, ``BS``) as an array of strings, null for a member that is none.
-
-    >>> df = spark.createDataFrame([('{"SS":["a","5"]}',), ('{"SS":["a",5]}',), ('{"L":[]}',)], "t string")
-    >>> [row[0] for row in df.select(set_texts(F.col("t"), "SS")).collect()]
-    [['a', '5'], ['a', None], None]
-    """
-    return F.transform(
-        _elements(text, tag),
-        lambda each: F.when(F.schema_of_variant(each) == "STRING", F.variant_get(each, "$", "string")),
-    )
-
-
-def _elements(text: Column, tag: str) -> Column:
-    return F.try_variant_get(_tagged(text, tag), "$", "array<variant>")
-
-
-def _tagged(text: Column, tag: str) -> Column:
-    """What the only tag of a value holds, as VARIANT; null for any other value, and where a string in it is no text."""
-    tags = F.try_variant_get(F.try_parse_json(text), "$", _VARIANTS_BY_NAME)
-    is_one = text.startswith('{"') & (F.size(tags) == 1) & ~has_lone_surrogate(text)
-    return F.when(is_one, F.try_element_at(tags, F.lit(tag)))

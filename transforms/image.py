@@ -15,6 +15,8 @@ from transforms.columns import Path
 
 # A text that no reader of values accepts.
 NO_VALUE = "null"
+# What an event says of its time, beside its images.
+CREATED = ("ApproximateCreationDateTime", "ApproximateCreationDateTimePrecision")
 
 
 def image_ddl(attributes: Sequence[Attribute]) -> str:
@@ -25,6 +27,15 @@ def image_ddl(attributes: Sequence[Attribute]) -> str:
     'struct<`id`:string,`date`:map<string,struct<`deleted`:string>>>'
     """
     return f"struct<{','.join(f'`{each.name}`:{attribute_ddl(each)}' for each in attributes)}>"
+
+
+def event_ddl(attributes: Sequence[Attribute]) -> str:
+    """The Spark type of a change event with both of its images, as DDL."""
+    image = image_ddl(attributes)
+    return (
+        "struct<eventID:string,eventName:string,dynamodb:struct<"
+        f"{','.join(f'{each}:string' for each in CREATED)},NewImage:{image},OldImage:{image}>>"
+    )
 
 
 def attribute_ddl(attribute: Attribute) -> str:

@@ -3,8 +3,6 @@
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-HEAD = ("eventID", "eventName", "ApproximateCreationDateTime", "ApproximateCreationDateTimePrecision")
-
 
 def in_array(payload: str, sentinel: str) -> Column:
     """The payload as the first of two elements of a JSON array; both arguments name string columns.

@@ -8,20 +8,23 @@ from pyspark.sql import functions as F
 from schemas import Attribute
 from transforms.attribute_values import STRICT_JSON
 from transforms.columns import walk
-from transforms.image import image_ddl, in_image
+from transforms.image import event_ddl, in_image
 from transforms.messages import Message
-from transforms.one_event import HEAD, in_array, is_one_event
+from transforms.one_event import in_array, is_one_event
 from transforms.parse_exactly import exact_event
+
+# Kinds whose text can hold a number anywhere.
+_NESTED = ("bytes", "array", "map")
 
 
 def parse(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     """Read each payload as one strict JSON change event.
 
-    In: ``data binary``. ``attributes`` are those of the image to look for; others are skipped. Out, beside what was
-    there: ``payload string``, ``event struct<eventID, eventName, ApproximateCreationDateTime,
-    ApproximateCreationDateTimePrecision: string>``, ``newImage`` and ``oldImage`` (:mod:`transforms.image`), of
-    which only the one that the event's name asks for is sure to be read, and ``message``, which says why where the
-    payload is unusable and all else null.
+    In: ``data binary``. ``attributes`` are those of the images to look for; others are skipped. Out, beside what was
+    there: ``payload string``, ``event struct<eventID, eventName: string, dynamodb: struct<
+    ApproximateCreationDateTime, ApproximateCreationDateTimePrecision: string, NewImage, OldImage>>`` with images as
+    :mod:`transforms.image` says, of which the one that the event's name doesn't ask for may be missing; and
+    ``message``, which says why where the payload is unusable and ``event`` null.
 
     >>> from schemas import load
     >>> df = spark.createDataFrame([(b'{"eventName":"INSERT"}',), (b'{} {}',)], "data binary")
@@ -34,70 +37,39 @@ def parse(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     +---------+----------------------------------+
     <BLANKLINE>
     """
-    # An event carries up to two images and needs one: the other is skipped, and read only where this guess was wrong.
-    looks_like_removal = F.contains("payload", F.lit("REMOVE"))
+    # One projection for both columns, which thereby share one from_json.
+    events = F.from_json(in_array("payload", "sentinel"), f"array<{event_ddl(attributes)}>", STRICT_JSON)
     return (
         df.withColumn("payload", F.col("data").cast("string"))
-        .withColumns({"sentinel": F.hex(F.xxhash64("payload")), "looksLikeRemoval": looks_like_removal})
-        .withColumns(
-            {"quickNew": _events("NewImage", attributes), "quickOld": _events("OldImage", attributes)}
-        )
-        .withColumn("exactEvent", F.when(~_is_sure(attributes), exact_event(attributes)))
-        .withColumns(
-            {
-                "event": _exact_or("event", _event()),
-                "newImage": _exact_or("newImage", _first("quickNew")["dynamodb"]["NewImage"]),
-                "oldImage": _exact_or("oldImage", _first("quickOld")["dynamodb"]["OldImage"]),
-                "message": _message(),
-            }
-        )
-        .drop("sentinel", "looksLikeRemoval", "quickNew", "quickOld", "exactEvent")
+        .withColumn("sentinel", F.hex(F.xxhash64("payload")))
+        .withColumns({"event": F.get(events, F.lit(0)), "isOneEvent": is_one_event(events, "sentinel")})
+        .withColumn("event", F.when(_is_sure(attributes), F.col("event")).otherwise(exact_event(attributes)))
+        .withColumn("message", F.when(F.col("event").isNull(), _message()))
+        .drop("sentinel", "isOneEvent")
     )
-
-
-def _events(image: str, attributes: Sequence[Attribute]) -> Column:
-    """The quick parse with that image; null where the other one is asked for."""
-    guess = F.col("looksLikeRemoval")
-    array = F.when(guess if image == "OldImage" else ~guess, in_array("payload", "sentinel"))
-    ddl = (
-        "array<struct<eventID:string,eventName:string,dynamodb:struct<ApproximateCreationDateTime:string,"
-        f"ApproximateCreationDateTimePrecision:string,{image}:{image_ddl(attributes)}>>>"
-    )
-    return F.from_json(array, ddl, STRICT_JSON)
-
-
-def _first(events: str) -> Column:
-    return F.get(events, F.lit(0))
-
-
-def _guessed(old: Column, new: Column) -> Column:
-    return F.when(F.col("looksLikeRemoval"), old).otherwise(new)
 
 
 def _is_sure(attributes: Sequence[Attribute]) -> Column:
     """Whether the quick parse says all there is to say; never null."""
-    old, new = _first("quickOld"), _first("quickNew")
-    is_one = _guessed(is_one_event("quickOld", "sentinel"), is_one_event("quickNew", "sentinel"))
-    is_removal = _guessed(old["eventName"], new["eventName"]) == "REMOVE"
-    is_readable = F.coalesce(is_one & (is_removal == F.col("looksLikeRemoval")), F.lit(False))
-    image = _guessed(old["dynamodb"]["OldImage"], new["dynamodb"]["NewImage"])
+    are_plain = F.lit(True)
+    for image in ("NewImage", "OldImage"):
+        are_plain = are_plain & _is_plain(F.col(f"event.dynamodb.{image}"), attributes)
+    is_one = F.coalesce("isOneEvent", F.lit(False))
+    return is_one & F.is_valid_utf8("payload") & ~_may_hide_value() & are_plain
+
+
+def _is_plain(image: Column, attributes: Sequence[Attribute]) -> Column:
+    """Whether each record has one tag, M, and no attribute is a number beyond double, which became the string Infinity."""
+    found = [(in_image(path, image), each.kind) for path, each in walk(attributes)]
     is_plain = F.lit(True)
-    for path, each in walk(attributes):
-        is_plain = is_plain & _is_plain(in_image(path, image), each)
-    return is_readable & F.is_valid_utf8("payload") & ~_may_hide_value() & is_plain
-
-
-def _is_plain(found: Column, attribute: Attribute) -> Column:
-    """Whether a record has one tag, M; and an attribute no number beyond double, which becomes the string Infinity."""
-    match attribute.kind:
-        case "record":
-            return found.isNull() | (F.size(found) == 1) & found["M"].isNotNull()
-        case "string":
-            return ~F.coalesce(found.isin('{"S":"Infinity"}', '{"S":"-Infinity"}'), F.lit(False))
-        case "bytes" | "array" | "map":
-            return ~F.coalesce(F.contains(found, F.lit('Infinity"')), F.lit(False))
-        case _:
-            return F.lit(True)
+    for record in (each for each, kind in found if kind == "record"):
+        is_plain = is_plain & (record.isNull() | (F.size(record) == 1) & record["M"].isNotNull())
+    texts = F.array(*(each for each, kind in found if kind not in ("record", *_NESTED)))
+    for infinite in ('{"S":"Infinity"}', '{"S":"-Infinity"}'):
+        is_plain = is_plain & ~F.coalesce(F.array_contains(texts, infinite), F.lit(False))
+    for text in (each for each, kind in found if kind in _NESTED):
+        is_plain = is_plain & ~F.coalesce(F.contains(text, F.lit('Infinity"')), F.lit(False))
+    return is_plain
 
 
 def _may_hide_value() -> Column:
@@ -111,27 +83,9 @@ def _may_hide_value() -> Column:
     return (F.contains("payload", F.lit("\\")) & has_escaped_object) | has_null
 
 
-def _event() -> Column:
-    old, new = _first("quickOld"), _first("quickNew")
-
-    def field(name: str) -> Column:
-        is_inside = name.startswith("Approximate")
-        from_old, from_new = (each["dynamodb"][name] if is_inside else each[name] for each in (old, new))
-        return _guessed(from_old, from_new).alias(name)
-
-    return F.struct(*map(field, HEAD))
-
-
-def _exact_or(name: str, quick: Column) -> Column:
-    exact = F.col("exactEvent")
-    return F.when(exact.isNull(), quick).otherwise(exact[name])
-
-
 def _message() -> Column:
-    exact = F.col("exactEvent")
     return (
-        F.when(exact.isNull() | exact["event"].isNotNull(), None)
-        .when(F.col("payload").isNull() | F.col("payload").rlike(r"^\s*$"), Message.EMPTY)
+        F.when(F.col("payload").isNull() | F.col("payload").rlike(r"^\s*$"), Message.EMPTY)
         .when(~F.is_valid_utf8("payload"), Message.NOT_UTF8)
         .otherwise(Message.NOT_JSON)
     )

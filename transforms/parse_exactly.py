@@ -8,23 +8,23 @@ from pyspark.sql import functions as F
 from schemas import Attribute
 from transforms.attribute_values import STRICT_JSON, has_lone_surrogate, is_absent, normalized
 from transforms.columns import let
-from transforms.image import NO_VALUE, no_map
-from transforms.one_event import HEAD, in_array, is_one_event
+from transforms.image import CREATED, NO_VALUE, no_map
+from transforms.one_event import in_array, is_one_event
 
 _MAP = '{"M":{'
 
 
 def exact_event(attributes: Sequence[Attribute]) -> Column:
-    """``struct<event, newImage, oldImage>`` of a payload, as :func:`transforms.parse.parse` gives them.
+    """The change event in a payload, as :func:`transforms.parse.parse` gives it.
 
-    In: ``payload``, ``sentinel string``. ``event`` is null where the payload is not one JSON object in UTF-8. As
+    In: ``payload``, ``sentinel string``. Null where the payload is not one JSON object in UTF-8. As
     VARIANT whatever is JSON can be read, and JSON null, a string, a number and an object are told apart.
 
     >>> from schemas import load
     >>> only = [each for each in load()["sale"].image_attributes if each.name in ("id", "name")]
     >>> event = '{"eventName":"INSERT","dynamodb":{"NewImage":{"id":{"S":"x"},"name":null}}}'
     >>> df = spark.createDataFrame([(event, "s1")], "payload string, sentinel string")
-    >>> df.select(exact_event(only).alias("exact")).select("exact.event.eventName", "exact.newImage.*").show()
+    >>> df.select(exact_event(only).alias("e")).select("e.eventName", "e.dynamodb.NewImage.*").show()
     +---------+---------+----+
     |eventName|       id|name|
     +---------+---------+----+
@@ -38,18 +38,19 @@ def exact_event(attributes: Sequence[Attribute]) -> Column:
         F.from_json(array, ddl, STRICT_JSON),
         lambda both: let(
             F.when(is_one_event(both, "sentinel"), F.get(both, F.lit(0))),
-            lambda event: _parts(event, attributes),
+            lambda event: F.when(event.isNotNull(), _event(event, attributes)),
         ),
     )
 
 
-def _parts(event: Column, attributes: Sequence[Attribute]) -> Column:
+def _event(event: Column, attributes: Sequence[Attribute]) -> Column:
     is_removal = event["eventName"] == "REMOVE"
-    inside = [F.try_variant_get(event["dynamodb"], f"$.{name}", "string").alias(name) for name in HEAD[2:]]
+    inside = [F.try_variant_get(event["dynamodb"], f"$.{name}", "string").alias(name) for name in CREATED]
+    new = F.when(~is_removal, _image(event, "NewImage", attributes))
+    old = F.when(is_removal, _image(event, "OldImage", attributes))
+    dynamodb = F.struct(*inside, new.alias("NewImage"), old.alias("OldImage"))
     return F.struct(
-        F.when(event.isNotNull(), F.struct(event["eventID"], event["eventName"], *inside)).alias("event"),
-        F.when(~is_removal, _image(event, "NewImage", attributes)).alias("newImage"),
-        F.when(is_removal, _image(event, "OldImage", attributes)).alias("oldImage"),
+        event["eventID"].alias("eventID"), event["eventName"].alias("eventName"), dynamodb.alias("dynamodb")
     )
 
 

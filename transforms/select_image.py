@@ -3,15 +3,16 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from transforms.image import CREATED
 from transforms.messages import Message
 
 
 def select_image(df: DataFrame) -> DataFrame:
     """BR-001: INSERT and MODIFY carry the record in NewImage, REMOVE in OldImage.
 
-    In: ``event``, ``newImage``, ``oldImage`` and ``message`` of :func:`transforms.parse.parse`. Out: in place of both,
-    ``image`` (:mod:`transforms.image`), null together with a ``message`` where the event name is unknown or the image
-    isn't a map.
+    In: ``event`` and ``message`` of :func:`transforms.parse.parse`. Out: ``event`` with its head alone, ``struct<eventID,
+    eventName, ApproximateCreationDateTime, ApproximateCreationDateTimePrecision: string>``, and ``image``
+    (:mod:`transforms.image`), null together with a ``message`` where the event name is unknown or the image isn't a map.
 
     >>> from schemas import load
     >>> from transforms.parse import parse
@@ -27,13 +28,17 @@ def select_image(df: DataFrame) -> DataFrame:
     +------------+----------------------------------------+
     <BLANKLINE>
     """
-    name, new, old = F.col("event.eventName"), F.col("newImage"), F.col("oldImage")
-    image = F.when(name.isin("INSERT", "MODIFY"), new).when(name == "REMOVE", old)
+    name, inside = F.col("event.eventName"), F.col("event.dynamodb")
+    new, old = inside["NewImage"], inside["OldImage"]
     message = (
         F.when((name == "REMOVE") & old.isNull(), Message.OLD_IMAGE)
         .when(name.isin("INSERT", "MODIFY") & new.isNull(), Message.NEW_IMAGE)
         .when(~F.coalesce(name.isin("INSERT", "MODIFY", "REMOVE"), F.lit(False)), Message.EVENT_NAME)
     )
-    return df.withColumns({"image": image, "message": F.coalesce("message", message)}).drop(
-        "newImage", "oldImage"
+    return df.withColumns(
+        {
+            "image": F.when(name.isin("INSERT", "MODIFY"), new).when(name == "REMOVE", old),
+            "event": F.struct("event.eventID", "event.eventName", *(inside[each] for each in CREATED)),
+            "message": F.coalesce("message", message),
+        }
     )

@@ -7,35 +7,82 @@ from pyspark.sql import functions as F
 
 from schemas import Attribute
 from transforms import attribute_values as av
-from transforms.columns import Path, let, walk
-from transforms.image import in_image
+from transforms import nested_values as nested
+from transforms.columns import Path, at, let, walk
+from transforms.image import NO_VALUE, in_image
 
 
 def unmarshall(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
     """Turn the image's attribute values into typed values, one column per attribute (:mod:`transforms.columns`).
 
     In: ``image`` (:mod:`transforms.image`). Out: the record's columns, null where an attribute is absent or not the
-    DynamoDB value its type asks for (BR-003 tells the two apart).
+    DynamoDB value its type asks for; and ``odd array<struct<text string, string string, absent boolean>>``, null for
+    most records, else a closer look at each attribute, in order, whose text isn't a plain value. It tells absent
+    and malformed apart (BR-003).
 
     >>> from schemas import load
     >>> from transforms.image import image_ddl
     >>> only = [each for each in load()["sale"].image_attributes if each.name in ("id", "date")]
     >>> image = ('{"S":"sale-1"}', {"M": ('{"S":"2026-03-01"}',)})
     >>> df = spark.createDataFrame([(image,)], f"image {image_ddl(only)}")
-    >>> df.transform(unmarshall, only).select("id", "date", "`date.deleted`").show(truncate=False)
-    +------+----+------------+
-    |id    |date|date.deleted|
-    +------+----+------------+
-    |sale-1|true|2026-03-01  |
-    +------+----+------------+
+    >>> df.transform(unmarshall, only).select("id", "date", "`date.deleted`", "odd").show(truncate=False)
+    +------+----+------------+----+
+    |id    |date|date.deleted|odd |
+    +------+----+------------+----+
+    |sale-1|true|2026-03-01  |NULL|
+    +------+----+------------+----+
     <BLANKLINE>
     """
-    return df.withColumns({".".join(path): _column(path, each) for path, each in walk(attributes)})
+    paths = list(walk(attributes))
+    plain = {".".join(path): _plain_column(path, each) for path, each in paths}
+    looked = {
+        ".".join(path): F.coalesce(at(".".join(path)), odd_value(F.get("odd", F.lit(position)), each))
+        for position, (path, each) in enumerate(paths)
+        if each.kind not in ("record", "array", "map")
+    }
+    return df.withColumns(plain).withColumn("odd", _closer_look(paths)).withColumns(looked)
 
 
-def _column(path: Path, attribute: Attribute) -> Column:
+def _plain_column(path: Path, attribute: Attribute) -> Column:
     found = in_image(path)
-    return found["M"].isNotNull() if attribute.kind == "record" else value(found, attribute)
+    return found["M"].isNotNull() if attribute.kind == "record" else plain_value(found, attribute)
+
+
+def _closer_look(paths: Sequence[tuple[Path, Attribute]]) -> Column:
+    """Each text that has no plain value, as one lambda sees it: few records need it, so its code is there once."""
+    texts, is_odd = [], F.lit(False)
+    for path, each in paths:
+        found, column = in_image(path), at(".".join(path))
+        has_value = column if each.kind == "record" else column.isNotNull()
+        is_odd = is_odd | (found.isNotNull() & ~has_value)
+        texts.append(F.when(~has_value & found.isNotNull(), NO_VALUE if each.kind == "record" else found))
+    look = F.transform(
+        F.array(*texts),
+        lambda text: F.struct(
+            text.alias("text"), av.odd_string(text).alias("string"), av.is_absent(text).alias("absent")
+        ),
+    )
+    return F.when(is_odd, look)
+
+
+def plain_value(text: Column, attribute: Attribute) -> Column:
+    """As :func:`value`, but only of a text as DynamoDB writes most of them: small code, because all records run it."""
+    match attribute.kind:
+        case "string":
+            return av.plain_string(text)
+        case "boolean":
+            return av.plain_boolean(text)
+        case "bytes":
+            return av.base64_bytes(av.plain_string(text, "B"))
+        case "array" | "map":
+            return value(text, attribute)
+        case _:
+            return number(av.valid_number(av.plain_string(text, "N")), attribute)
+
+
+def odd_value(look: Column, attribute: Attribute) -> Column:
+    """As :func:`value`, from the closer look at a text that has no plain value."""
+    return look["string"] if attribute.kind == "string" else value(look["text"], attribute)
 
 
 def value(text: Column, attribute: Attribute) -> Column:
@@ -84,19 +131,19 @@ def _record_value(text: Column, attribute: Attribute) -> Column:
             members.append(found.alias(child.name))
         return F.when(fits, F.struct(*members))
 
-    return let(av.map_texts(text), lambda texts: F.when(texts.isNotNull(), from_members(texts)))
+    return let(nested.map_texts(text), lambda texts: F.when(texts.isNotNull(), from_members(texts)))
 
 
 def _array_value(text: Column, attribute: Attribute) -> Column:
     item = attribute.items
     assert item is not None
     return F.coalesce(
-        _items(av.list_texts(text), item), *(_set_value(text, tag, item) for tag in attribute.tags[1:])
+        _items(nested.list_texts(text), item), *(_set_value(text, tag, item) for tag in attribute.tags[1:])
     )
 
 
 def _set_value(text: Column, tag: str, item: Attribute) -> Column:
-    members = av.set_texts(text, tag)
+    members = nested.set_texts(text, tag)
     match tag:
         case "NS":
             members = F.transform(members, lambda each: number(av.valid_number(each), item))
@@ -108,7 +155,7 @@ def _set_value(text: Column, tag: str, item: Attribute) -> Column:
 def _map_value(text: Column, attribute: Attribute) -> Column:
     item = attribute.items
     assert item is not None
-    texts = av.map_texts(text)
+    texts = nested.map_texts(text)
     return F.map_from_arrays(F.map_keys(texts), _items(F.map_values(texts), item))
 
 

@@ -6,16 +6,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from schemas import Attribute, RecordSchema, merged_attributes
-from transforms.attribute_values import is_absent
 from transforms.columns import Path, at, let, walk
-from transforms.image import in_image
 from transforms.messages import missing, wrong_value
 
 
 def validate(df: DataFrame, record_schemas: Mapping[str, RecordSchema]) -> DataFrame:
     """BR-003: required attributes are there, and whatever is there has the DynamoDB type its Avro type asks for.
 
-    In: ``image``, ``type`` and the columns of :func:`transforms.unmarshall.unmarshall`. Out: ``message`` is set
+    In: ``type``, ``odd`` and the columns of :func:`transforms.unmarshall.unmarshall`. Out: ``message`` is set
     where a record fails, naming the first offending attribute in schema order.
 
     >>> from schemas import load, merged_attributes
@@ -27,35 +25,23 @@ def validate(df: DataFrame, record_schemas: Mapping[str, RecordSchema]) -> DataF
     >>> df.transform(validate, {"sale": sale}).first().message
     'sale: id is not a DynamoDB S that fits Avro string (BR-003)'
     """
-    fits = F.lit(False)
+    has_all = F.lit(False)
     for record_type, schema in record_schemas.items():
-        fits = F.when(F.col("type") == record_type, _fits(schema)).otherwise(fits)
-    is_settled = F.col("message").isNotNull() | fits
+        has_all = F.when(F.col("type") == record_type, _has_required(schema)).otherwise(has_all)
+    is_settled = F.col("message").isNotNull() | (F.col("odd").isNull() & has_all)
     return df.withColumn(
         "message", F.when(is_settled, F.col("message")).otherwise(_first_failure(record_schemas))
-    )
+    ).drop("odd")
 
 
-def _fits(schema: RecordSchema) -> Column:
-    """A quick test that most records pass: all that is required has a value, all that is there has one."""
-    fits = F.lit(True)
+def _has_required(schema: RecordSchema) -> Column:
+    """Whether all that is required has a value: a quick test, and all there is to test where nothing is odd."""
+    has_all = F.lit(True)
     for path, attribute in walk(schema.image_attributes):
-        found = at(".".join(path))
-        has_value = found if attribute.kind == "record" else found.isNotNull()
-        if attribute.required and len(path) == 1:
-            fits = fits & has_value
-        else:
-            fits = fits & (has_value | _may_lack(path, attribute))
-    return fits
-
-
-def _may_lack(path: Path, attribute: Attribute) -> Column:
-    return ~at(".".join(path[:-1])) if attribute.required else _is_absent(path, attribute)
-
-
-def _is_absent(path: Path, attribute: Attribute) -> Column:
-    found = in_image(path)
-    return found.isNull() if attribute.kind == "record" else is_absent(found)
+        if attribute.required:
+            is_there = _is_found(path, attribute)
+            has_all = has_all & (is_there if len(path) == 1 else is_there | ~at(".".join(path[:-1])))
+    return has_all
 
 
 def _first_failure(record_schemas: Mapping[str, RecordSchema]) -> Column:
@@ -71,14 +57,11 @@ def _first_failure(record_schemas: Mapping[str, RecordSchema]) -> Column:
         requirements = F.when(F.col("type") == record_type, _requirements(schema, position)).otherwise(
             requirements
         )
-    state = F.struct(
-        F.array(*(_is_absent(path, each) for path, each in attributes)).alias("absent"),
-        F.array(*(_is_found(path, each) for path, each in attributes)).alias("found"),
-    )
+    found = F.array(*(_is_found(path, each) for path, each in attributes))
     return let(
-        state,
-        lambda now: F.get(
-            F.array_compact(F.transform(requirements, lambda each: _message(each, now))), F.lit(0)
+        F.struct(found.alias("found"), F.col("odd")),
+        lambda state: F.get(
+            F.array_compact(F.transform(requirements, lambda each: _message(each, state))), F.lit(0)
         ),
     )
 
@@ -104,12 +87,9 @@ def _requirements(schema: RecordSchema, position: Mapping[Path, int]) -> Column:
 def _message(requirement: Column, state: Column) -> Column:
     position, parent = requirement["position"], requirement["parent"]
     applies = (parent < 0) | F.get(state["found"], parent)
-    return F.when(
-        applies,
-        F.when(F.get(state["absent"], position), requirement["missing"]).when(
-            ~F.get(state["found"], position), requirement["wrong"]
-        ),
-    )
+    is_absent = F.coalesce(F.get(state["odd"], position)["absent"], F.lit(True))
+    failure = F.when(is_absent, requirement["missing"]).otherwise(requirement["wrong"])
+    return F.when(applies & ~F.get(state["found"], position), failure)
 
 
 def _is_found(path: Path, attribute: Attribute) -> Column:

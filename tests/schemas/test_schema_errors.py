@@ -107,7 +107,7 @@ REFUSED: dict[str, tuple[str, Edit, str]] = {
     "a name in another case in another type": ("sale", adding(optional("FanId", "string")), r"fanId.*FanId.*case|FanId.*fanId.*case"),
     "a member in another case in another type": ("sale", changing("date", type=["null", record_type("SaleDate", optional("deleted", "string"), optional("Requested", "string"))]), r"[Rr]equested.*case"),
     **{f"the reserved name {name}": ("sale", adding(optional(name, "string")), rf"sale\.{name}: .*reserved") for name in
-       ("data", "payload", "message", "event", "image", "newImage", "exactEvent", "created", "shardId", "sequenceNumber", "withoutSystem", "partitionDate",
+       ("data", "payload", "message", "event", "image", "odd", "isOneEvent", "created", "shardId", "sequenceNumber", "withoutSystem", "partitionDate",
         "body", "streamName", "partitionKey", "approximateArrivalTimestamp", "partition_date", "userIdentity", "MESSAGE")},
     "a member of a reserved name": ("sale", changing("date", type=["null", record_type("SaleDate", optional("deleted", "string"), optional("userIdentity", "string"))]), r"sale\.date\.userIdentity: .*reserved"),
     # Two record types.
