@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,23 @@ def template() -> dict[str, Any]:
 
     whole: dict[str, Any] = json.loads(json.dumps(load(str(TEMPLATE))))
     whole["Resources"] |= {f"Query{_camel_case(file.name)}": _saved(file) for file in _queries()}
-    return whole
+    packed: dict[str, Any] = _packed(whole)
+    return packed
+
+
+def _packed(value: Any) -> Any:
+    """The value, JSON that is written as text (the schedules' input, the dashboard) without its line breaks and spaces.
+
+    >>> _packed({"Fn::Sub": '{"a": "${Bucket}"}'})
+    {'Fn::Sub': '{"a":"${Bucket}"}'}
+    """
+    if isinstance(value, dict):
+        return {key: _packed(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_packed(each) for each in value]
+    if isinstance(value, str) and value.startswith('{"'):
+        return json.dumps(json.loads(value), separators=(",", ":"))
+    return value
 
 
 def _queries() -> Iterator[Traversable]:
@@ -51,13 +68,17 @@ def _saved(file: Traversable) -> dict[str, Any]:
 
 
 def _description(text: str) -> str:
-    r"""A query's first line of comment.
+    r"""The first sentence of the comment that a query begins with.
 
-    >>> _description("-- How many there are.\nSELECT count(*) FROM demand\n")
+    >>> _description("-- How many\n-- there are. All of them.\nSELECT count(*) FROM demand\n")
     'How many there are.'
     """
-    found = re.match(r"--\s*(.+)", text)
-    return found.group(1) if found else ""
+    comment = " ".join(line[2:].strip() for line in takewhile(_is_comment, text.splitlines()))
+    return comment[: comment.find(". ") + 1] or comment
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("--")
 
 
 def _camel_case(name: str) -> str:
