@@ -136,7 +136,7 @@ class SystemUserIdSettings(_Section):
 class LatestSettings(_Section):
     """The tables of the latest state (``jobs.latest``); without ``uri`` they are below the archive."""
 
-    uri: Annotated[str, AfterValidator(_storage_uri)] | None = None
+    uri: Annotated[str | None, AfterValidator(_storage_uri)] = None
     buckets: int = Field(64, ge=1, le=4096)
     trigger_seconds: int = Field(60, ge=0)
     retention_hours: int = Field(24, ge=0)

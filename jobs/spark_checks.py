@@ -13,14 +13,21 @@ from transforms import SystemUserIdPattern
 
 def check_spark_reaches(spark: SparkSession, checkpoint: Storage) -> None:
     """Raise CheckpointError where we can write to the checkpoint but Spark can't: its S3 client comes with EMR only."""
-    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
-    try:
-        _jvm(spark).org.apache.hadoop.fs.Path(checkpoint.uri).getFileSystem(hadoop)
-    except Py4JJavaError as error:
+    if not spark_reaches(spark, checkpoint):
         raise CheckpointError(
             f"archive.checkpoint {checkpoint.uri}: this Spark has no file system for it; on EMR it has, elsewhere use a "
             "local directory"
-        ) from error
+        )
+
+
+def spark_reaches(spark: SparkSession, storage: Storage) -> bool:
+    """Whether Spark itself can read and write there."""
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+    try:
+        _jvm(spark).org.apache.hadoop.fs.Path(storage.uri).getFileSystem(hadoop)
+    except Py4JJavaError:
+        return False
+    return True
 
 
 def check_pattern(spark: SparkSession, pattern: SystemUserIdPattern) -> None:

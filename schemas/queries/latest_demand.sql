@@ -1,0 +1,19 @@
+-- Latest state of every demand, the deleted ones too, straight from the containers. Reads all of them:
+-- latest_demand of jobs.latest holds the same, ready made.
+SELECT *
+FROM (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY reference.id
+            ORDER BY
+                change.time DESC NULLS LAST,
+                -- As a number: without leading zeros the longer one is the greater.
+                length(change.sequenceNumber) DESC NULLS LAST,
+                change.sequenceNumber DESC NULLS LAST,
+                coalesce(isDeleted, false) DESC,
+                reference.timestamp DESC
+        ) AS newest
+    FROM demand
+)
+WHERE newest = 1

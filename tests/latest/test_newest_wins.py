@@ -1,0 +1,94 @@
+"""The newest change of a record wins, whatever order changes come in and however often."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.sinks.storage import open_storage
+from tests.latest.conftest import MakeFollowed
+from tests.latest.making import DAY, Row, deliver, demand, sale
+from tests.verify.making import make_archive
+
+SCRUBBED = "[redacted]"
+
+
+@pytest.mark.parametrize("format", ["avro", "parquet"])
+def test_tables_hold_the_latest_state_of_what_the_job_archives(
+    spark: SparkSession, followed: MakeFollowed, tmp_path: Path, format: Literal["avro", "parquet"]
+) -> None:
+    archive = open_storage(str(tmp_path / "archive"))
+    make_archive(spark, archive, format)
+    tables = followed(archive)
+    assert tables.update()
+    tables.is_latest()
+    assert not tables.update()
+
+
+def test_changes_in_any_order_and_twice_give_the_same_state(followed: MakeFollowed) -> None:
+    dice = random.Random(7)
+    fans = range(40)
+    changes = [
+        demand(fan, dice.randrange(50), dice.randrange(200), event=fan % 5, deleted=dice.random() < 0.2)
+        for fan in dice.choices(fans, k=300)
+    ]
+    changes += dice.sample(changes, 50)
+    dice.shuffle(changes)
+    tables = followed(types=("demand",))
+    for batch in range(3):
+        deliver(tables.archive, changes[batch::3], batch=batch)
+        assert tables.update()
+        tables.is_latest()
+
+
+NEWER: dict[str, Callable[[int], tuple[Row, Row]]] = {
+    "the later time, whatever the number": lambda fan: (demand(fan, 10, 99), demand(fan, 11, 5)),
+    "of the same time the greater number, as a number": lambda fan: (demand(fan, 10, 9), demand(fan, 10, 10)),
+    "also beyond 38 digits": lambda fan: (demand(fan, 10, 10**55), demand(fan, 10, 10**55 + 1)),
+    "a number before none": lambda fan: (demand(fan, 10), demand(fan, 10, 1)),
+    "a time before none": lambda fan: (demand(fan, None, 7), demand(fan, 0)),
+    "of the same change the deletion": lambda fan: (demand(fan, 10), demand(fan, 10, deleted=True)),
+    "what came again after its deletion": lambda fan: (demand(fan, 10, 1, deleted=True), demand(fan, 10, 2)),
+    "a sale that is deleted before it starts": lambda number: (
+        sale(number, 10),
+        sale(number, 11, deleted=True),
+    ),
+    "a change that is known before one that isn't": lambda fan: (
+        demand(fan, None, change=None),
+        demand(fan, 0, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("is_one_pass", [True, False], ids=["in one pass", "by MERGE"])
+def test_the_newer_change_stays(followed: MakeFollowed, is_one_pass: bool) -> None:
+    pairs = {what: make(number) for number, (what, make) in enumerate(NEWER.items())}
+    older, newer = ([pair[which] for pair in pairs.values()] for which in (0, 1))
+    tables = followed(types=("demand", "sale"))
+    for number, rows in enumerate([newer + older + newer] if is_one_pass else [newer, older]):
+        deliver(tables.archive, rows, batch=number)
+        tables.update()
+    state = tables.state("demand") | tables.state("sale")
+    for what, (_, due) in pairs.items():
+        found = state[due["reference"]["id"]]
+        del found["bucket"]
+        assert _without_nulls(found) == _without_nulls(due), what
+
+
+def test_a_deletion_stays_as_a_scrubbed_row(followed: MakeFollowed) -> None:
+    tables = followed(types=("demand",))
+    deliver(tables.archive, [demand(1, 1, 1), demand(2, 1, 2), demand(1, 2, 3, deleted=True)])
+    tables.update()
+    deleted = tables.state()["E1_S1_fan-1"]
+    assert (deleted["isDeleted"], deleted["phoneNumber"], deleted["email"]) == (True, SCRUBBED, SCRUBBED)
+    assert deleted["date"]["deleted"].startswith(DAY)
+    assert tables.state()["E1_S1_fan-2"]["isDeleted"] is None
+
+
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_nulls(each) for name, each in value.items() if each is not None}

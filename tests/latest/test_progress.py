@@ -1,0 +1,155 @@
+"""Nothing that a delivery record names is skipped, whenever it comes, and nothing is done twice."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jobs.batch import Batch
+from jobs.latest.failures import ContainerDiffers
+from jobs.latest.table import LatestTable
+from jobs.sinks.names import container_key
+from jobs.spark_errors import told_in_one_line
+from tests.latest.conftest import Followed, MakeFollowed
+from tests.latest.making import DAY, deliver, demand, sale
+
+
+@pytest.fixture
+def tables(followed: MakeFollowed) -> Followed:
+    """Tables that hold what one batch archived."""
+    made = followed(types=("demand", "sale"), lookback_hours=24)
+    deliver(made.archive, [demand(1, 1, 1), sale(1, 1)], batch=5, timestamp="2026-03-05T12:00:00.000Z")
+    made.update()
+    return made
+
+
+def test_a_batch_that_is_finished_late_is_followed(tables: Followed) -> None:
+    deliver(tables.archive, [demand(2, 2, 2)], "another-query", 4, "2026-03-04T13:00:00.000Z")
+    assert tables.update()
+    tables.is_latest()
+
+
+def test_a_batch_that_is_finished_after_the_lookback_is_followed_by_the_next_sweep(tables: Followed) -> None:
+    deliver(tables.archive, [demand(2, 2, 2)], "another-query", 1, "2026-03-01T12:00:00.000Z")
+    assert not tables.update()
+    assert tables.update(sweep_hours=0)
+    tables.is_latest()
+
+
+def test_what_comes_after_a_late_batch_isnt_skipped_for_it(tables: Followed) -> None:
+    deliver(tables.archive, [demand(2, 2, 2)], "another-query", 1, "2026-03-01T12:00:00.000Z")
+    tables.update(sweep_hours=0)
+    deliver(tables.archive, [demand(3, 3, 3)], batch=6, timestamp="2026-03-05T12:00:10.000Z")
+    deliver(tables.archive, [demand(4, 4, 4)], "another-query", 2, "2026-03-01T12:00:10.000Z")
+    assert tables.update()
+    tables.is_latest()
+
+
+def test_steps_of_a_backfill_have_one_time_and_are_all_followed(tables: Followed) -> None:
+    for step in range(3):
+        deliver(tables.archive, [demand(step, step, 10 + step)], "a-run", step, "2026-03-05T11:00:00.000Z")
+        assert tables.update()
+    tables.is_latest()
+
+
+def test_nothing_new_commits_nothing(tables: Followed) -> None:
+    before = tables.versions(), tables.versions("sale"), tables.versions("steps")
+    assert not tables.update()
+    assert (tables.versions(), tables.versions("sale"), tables.versions("steps")) == before
+
+
+def test_a_table_that_a_step_has_nothing_for_is_left_alone(tables: Followed) -> None:
+    before = tables.versions("sale")
+    deliver(tables.archive, [demand(2, 2, 2)], batch=6, timestamp="2026-03-05T12:00:10.000Z")
+    assert tables.update()
+    assert tables.versions("sale") == before
+
+
+def test_a_pass_that_is_interrupted_between_two_tables_is_finished_by_the_next(
+    tables: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(tables.archive, [demand(2, 2, 2), sale(2, 2)], batch=6, timestamp="2026-03-05T12:00:10.000Z")
+    interrupt_at(monkeypatch, "sale")
+    with pytest.raises(KeyboardInterrupt):
+        tables.update()
+    monkeypatch.undo()
+    versions = tables.versions()
+    assert tables.update()
+    tables.is_latest()
+    assert tables.versions() == versions, "the table that had the step already got it again"
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, type: str) -> None:
+    """End the next pass as it comes to that table."""
+    apply = LatestTable.apply
+
+    def interrupted(self: LatestTable, due: object) -> object:
+        if self.schema.type == type:
+            raise KeyboardInterrupt
+        return apply(self, due)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LatestTable, "apply", interrupted)
+
+
+def test_delta_itself_refuses_a_step_that_a_table_has(tables: Followed) -> None:
+    deliver(tables.archive, [demand(1, 9, 9)], batch=6, timestamp="2026-03-05T12:00:10.000Z")
+    latest = tables.tables()
+    table = latest.tables[0]
+    latest.steps.plan(timedelta(hours=24))
+    due = latest.steps.due("demand", table.delta)
+    assert due is not None
+    first, version = table.apply(due), tables.versions()
+    again = table.apply(due)
+    assert first is not None
+    assert again is not None
+    assert (first.updated, again.updated, tables.versions()) == (1, 0, version)
+
+
+def test_a_table_that_got_lost_is_made_anew_and_no_other(tables: Followed) -> None:
+    deliver(tables.archive, [demand(2, 2, 2), sale(2, 2)], batch=6, timestamp="2026-03-05T12:00:10.000Z")
+    tables.update()
+    versions = tables.versions()
+    shutil.rmtree(tables.place / "sale")
+    assert tables.update()
+    tables.is_latest()
+    assert tables.versions() == versions
+
+
+def test_where_the_steps_got_lost_all_tables_are_made_anew(tables: Followed) -> None:
+    shutil.rmtree(tables.place / "steps")
+    deliver(tables.archive, [demand(1, 9, 9)], batch=6, timestamp="2026-03-05T12:00:10.000Z")
+    assert tables.update()
+    tables.is_latest()
+
+
+def test_a_rebuild_makes_them_of_the_archive_whatever_they_hold(tables: Followed) -> None:
+    tables.tables().tables[0].delta.table.delete()
+    assert not tables.update()
+    assert tables.state() == {}
+    assert tables.update(anew=True, buckets=2)
+    tables.is_latest()
+    deliver(tables.archive, [demand(fan, fan, fan, event=fan) for fan in range(8)], "q", 6)
+    assert tables.update(buckets=4, sweep_hours=0)
+    tables.is_latest()
+    assert {row["bucket"] for row in tables.state().values()} == {0, 1}
+
+
+def test_a_rebuild_that_was_interrupted_goes_on(tables: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables.tables().tables[1].delta.table.delete()
+    interrupt_at(monkeypatch, "sale")
+    with pytest.raises(KeyboardInterrupt):
+        tables.update(anew=True)
+    monkeypatch.undo()
+    assert tables.update()
+    tables.is_latest()
+
+
+def test_a_container_that_somebody_changed_gets_into_no_table(tables: Followed) -> None:
+    time = "2026-03-05T12:00:10.000Z"
+    deliver(tables.archive, [demand(2, 2, 2)], batch=6, timestamp=time)
+    key = container_key(Batch("stream", "a-query", 6, time), "demand", DAY, 0)
+    Path(tables.archive.uri.removeprefix("file://"), key).write_bytes(b"something else")
+    with pytest.raises(ContainerDiffers, match=r"jobs\.verify"), told_in_one_line():
+        tables.update()
+    assert "E1_S1_fan-2" not in tables.state()
