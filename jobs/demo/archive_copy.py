@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs.demo.emulator import Emulator
+from jobs.demo.emulator import Clients
 from jobs.errors import PipelineError
 
 
@@ -51,7 +51,7 @@ class Archive:
         return self.errors.total()
 
 
-def download(aws: Emulator, bucket: str, prefix: str, to: Path) -> None:
+def download(aws: Clients, bucket: str, prefix: str, to: Path) -> None:
     """Copy every object below `prefix` into the directory `to`."""
     s3 = aws.client("s3")
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
@@ -80,7 +80,7 @@ def read_archive(directory: Path) -> Archive:
     return archive
 
 
-def partitions(aws: Emulator, database: str) -> dict[str, list[str]]:
+def partitions(aws: Clients, database: str) -> dict[str, list[str]]:
     """The registered partition dates of each table in the catalog; a table without partition keys has none."""
     glue = aws.client("glue")
     found: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from jobs.errors import PipelineError
 
@@ -27,6 +27,13 @@ _STOP_SECONDS = 5
 
 class EmulatorError(PipelineError):
     """The emulated AWS can't be started."""
+
+
+class Clients(Protocol):
+    """Whatever makes boto3 clients of an emulated AWS."""
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of `service`."""
 
 
 class Emulator:

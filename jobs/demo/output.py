@@ -12,9 +12,7 @@ from typing import TextIO
 from jobs.demo.summary import Heading
 from jobs.errors import PipelineError
 
-_MARK = (
-    "Made by `python -m jobs.demo`, which replaces this directory on each run. All data in it is made up.\n"
-)
+_MARK = "Made by `python -m {}`, which replaces this directory on each run. All data in it is made up.\n"
 _BOLD, _PLAIN = "\033[1m", "\033[0m"
 
 
@@ -22,20 +20,20 @@ class OutputError(PipelineError):
     """The output directory can't be used."""
 
 
-def fresh(directory: Path) -> Path:
-    """An empty `directory`; one that an earlier run left is replaced.
+def fresh(directory: Path, made_by: str = "jobs.demo") -> Path:
+    """An empty `directory`; one that an earlier run of `made_by` left is replaced.
 
     Raises:
         OutputError: It holds what the demo didn't make, or can't be written.
     """
-    mark = directory / "README.txt"
+    mark, text = directory / "README.txt", _MARK.format(made_by)
     try:
         if directory.exists() and any(directory.iterdir()):
-            if not mark.is_file() or mark.read_text(encoding="utf-8", errors="replace") != _MARK:
-                raise OutputError(f"{directory} is not empty and not from an earlier demo: move it away")
+            if not mark.is_file() or mark.read_text(encoding="utf-8", errors="replace") != text:
+                raise OutputError(f"{directory} is not empty and not from an earlier run: move it away")
             shutil.rmtree(directory)
         directory.mkdir(exist_ok=True)
-        mark.write_text(_MARK, encoding="utf-8")
+        mark.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{directory} can't be written: {error.strerror}") from None
     return directory

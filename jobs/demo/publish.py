@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from jobs.demo.emulator import REGION, Emulator, EmulatorError
+from jobs.demo.emulator import REGION, Clients, Emulator, EmulatorError
 from jobs.demo.generator import Change
 
 _RECORDS_PER_CALL, _BYTES_PER_CALL = 500, 4_500_000
@@ -37,7 +37,7 @@ def create_bucket(aws: Emulator, name: str) -> None:
     aws.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
 
 
-def publish(aws: Emulator, stream: str, changes: Iterable[Change]) -> int:
+def publish(aws: Clients, stream: str, changes: Iterable[Change]) -> int:
     """Put the changes on the stream and return how many there were.
 
     Raises:

@@ -100,5 +100,5 @@ def test_somebody_elses_demo_output_is_left_alone(capsys: pytest.CaptureFixture[
     assert main([]) == 1
     assert (
         capsys.readouterr().err
-        == "demo: demo-output is not empty and not from an earlier demo: move it away\n"
+        == "demo: demo-output is not empty and not from an earlier run: move it away\n"
     )

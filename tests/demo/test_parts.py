@@ -257,6 +257,6 @@ def test_the_output_of_an_earlier_demo_is_replaced(tmp_path: Path) -> None:
 
 def test_a_directory_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("x")
-    with pytest.raises(OutputError, match="is not empty and not from an earlier demo: move it away"):
+    with pytest.raises(OutputError, match="is not empty and not from an earlier run: move it away"):
         fresh(tmp_path)
     assert (tmp_path / "mine.txt").read_text() == "x"
