@@ -38,6 +38,10 @@ bench: setup ## Measure records per second of the transform-and-write path (ARGS
 package: setup ## Make in dist/ what EMR Serverless needs, the same files from the same commit
 	@$(PYTHON) -m emr.package $(ARGS)
 
+.PHONY: rehearse
+rehearse: setup ## Play a deployment to EMR Serverless on an emulated AWS; leaves rehearsal-output/
+	@$(PYTHON) -m emr.rehearse $(ARGS)
+
 .PHONY: lint
 lint: setup types ## Check style, types, locks and the infrastructure's template
 	@$(PYTHON) -m ruff check --quiet .
@@ -66,7 +70,7 @@ lock: setup ## Pin what pyproject.toml and the package.json files ask for (ARGS=
 
 .PHONY: clean
 clean: ## Remove what runs and tools left behind
-	rm -rf demo-output build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf demo-output rehearsal-output build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf spark-warehouse metastore_db derby.log
 	find . -name __pycache__ -not -path './.venv/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 

@@ -29,8 +29,10 @@ def test_the_commands_are_the_ones_that_tests_and_ci_run() -> None:
         ".venv/bin/python -m jobs.doctor",  # tests/doctor
         ".venv/bin/python -m jobs.report",  # tests/report
         ".venv/bin/python -m jobs.verify",  # tests/verify
-        "zip -qr dmd.zip schemas transforms jobs -x '*/__pycache__/*'",  # tests/jobs, by spark-submit
-        "spark-submit",  # tests/jobs
+        "make package",  # tests/emr
+        "make rehearse",  # .ci/run
+        ".venv/bin/python -m emr.deploy",  # tests/emr, make rehearse
+        ".venv/bin/python -m emr.submit archive",  # likewise
     }
 
 
