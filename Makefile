@@ -38,6 +38,11 @@ bench: setup ## Measure records per second of the transform-and-write path (ARGS
 package: setup ## Make in dist/ what EMR Serverless needs, the same files from the same commit
 	@$(PYTHON) -m emr.package $(ARGS)
 
+.PHONY: notebook
+notebook: setup ## Open the notebook that takes made-up change events through the transforms, step by step
+	@$(PYTHON) -m jupyterlab --ServerApp.ip=127.0.0.1 $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) \
+	  notebooks/explore_transforms.ipynb
+
 .PHONY: rehearse
 rehearse: setup ## Play a deployment to EMR Serverless on an emulated AWS; leaves rehearsal-output/
 	@$(PYTHON) -m emr.rehearse $(ARGS)
