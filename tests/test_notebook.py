@@ -14,6 +14,10 @@ NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "explore_transforms.ipynb"
 SECONDS = 240
 
 
+def the_notebook() -> Any:
+    return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+
+
 def code_cells(notebook: Any) -> list[Any]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
@@ -21,7 +25,7 @@ def code_cells(notebook: Any) -> list[Any]:
 @pytest.fixture(scope="module")
 def executed() -> Any:
     """The notebook, executed in a kernel of its own, where a person would start it."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = the_notebook()
     with pytest.MonkeyPatch.context() as environment:
         for name, value in SHORT_RUN.items():
             environment.setenv(name, value)
@@ -39,7 +43,7 @@ def test_it_is_committed_without_outputs() -> None:
 
 
 def test_it_defines_nothing_that_belongs_elsewhere() -> None:
-    source = "\n".join(cell.source for cell in code_cells(nbformat.read(NOTEBOOK, as_version=4)))
+    source = "\n".join(cell.source for cell in code_cells(the_notebook()))
     assert [word for word in ("def ", "class ", "lambda", "udf") if word in source] == []
 
 
