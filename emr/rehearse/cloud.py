@@ -1,11 +1,11 @@
 """The emulated AWS of a rehearsal: moto on loopback, in this process, with stand-ins for what it can't make of a template."""
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
+from unittest.mock import patch
 
 import moto.emrserverless.models as emulated
 from moto.cloudformation.parsing import get_model_map
@@ -60,17 +60,17 @@ class Cloud:
 @contextmanager
 def emulated_aws(region: str) -> Iterator[Cloud]:
     """An empty AWS; runs that are started wait there as SUBMITTED, and cancelled ones as CANCELLING, for a worker."""
-    os.environ.update(clean_environment())
-    emulated.JOB_STATUS = "SUBMITTED"
-    emulated.EMRServerlessBackend.cancel_job_run = _cancelling  # type: ignore[method-assign]
     known: dict[str, Any] = get_model_map()
     known |= dict.fromkeys(STAND_INS, _StandIn)
     known |= {"AWS::EMRServerless::Application": _Application, "AWS::Glue::Database": _Database}
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
     server.start()
+    waiting = patch.object(emulated, "JOB_STATUS", "SUBMITTED")
+    cancelling = patch.object(emulated.EMRServerlessBackend, "cancel_job_run", _cancelling)
     try:
-        yield Cloud(f"http://{HOST}:{server.get_host_and_port()[1]}", region)
+        with waiting, cancelling:
+            yield Cloud(f"http://{HOST}:{server.get_host_and_port()[1]}", region)
     finally:
         server.stop()
 

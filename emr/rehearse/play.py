@@ -49,7 +49,8 @@ class Rehearsal:
         else:
             self._publish(changes)
             self._submit("archive", "--wait", "--release", release)
-        self._submit("verify", "--wait", "--release", release)
+        for job in ("latest", "verify"):
+            self._submit(job, "--wait", "--release", release)
         self._look(changes)
 
     def _deploy(self) -> str:
