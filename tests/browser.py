@@ -15,6 +15,9 @@ from typing import Any
 
 BUNDLED = Path(__file__).parents[1] / ".venv" / "chromium"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A bare server has no font at all.
+FONTS = f"""<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{BUNDLED / "fonts"}</dir><dir>/usr/share/fonts</dir><cachedir prefix="cwd">fonts</cachedir></fontconfig>"""
 ON_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 SECONDS = 60.0
 PHONE = (390, 844)
@@ -118,13 +121,16 @@ def browser() -> Iterator[Browser]:
     theirs, answers = _out_of_the_way(theirs), _out_of_the_way(answers)
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as scratch:
         arguments = ["--headless", "--no-sandbox", "--remote-debugging-pipe", f"--user-data-dir={scratch}"]
+        fonts = Path(scratch, "fonts.conf")
+        fonts.write_text(FONTS)
         libraries = f"{BUNDLED / 'lib'}:{BUNDLED}"
         # Chromium reads from descriptor 3 and writes to 4.
         shell = ["bash", "-c", f'exec "$0" "$@" 3<&{theirs} 4>&{answers}', *command(), *arguments]
         process = subprocess.Popen(
             shell,
             pass_fds=(theirs, answers),
-            env={**os.environ, "LD_LIBRARY_PATH": libraries, "HOME": scratch},
+            env={**os.environ, "LD_LIBRARY_PATH": libraries, "FONTCONFIG_FILE": str(fonts), "HOME": scratch},
+            cwd=scratch,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
