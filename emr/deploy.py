@@ -101,7 +101,7 @@ def release_parameters(release: Release, conf: Path, to: str, emr: EmrSettings) 
 def _make(cloudformation: Any, name: str, parameters: dict[str, str]) -> None:
     cloudformation.create_stack(**_request(name, parameters), EnableTerminationProtection=True)
     _say(f"making the stack {name}, which takes some minutes")
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name)
+    _await(cloudformation, "stack_create_complete", name)
 
 
 def _update(cloudformation: Any, name: str, parameters: dict[str, str]) -> None:
@@ -114,7 +114,18 @@ def _update(cloudformation: Any, name: str, parameters: dict[str, str]) -> None:
             raise
         return
     _say(f"bringing the stack {name} up to date")
-    cloudformation.get_waiter("stack_update_complete").wait(StackName=name)
+    _await(cloudformation, "stack_update_complete", name)
+
+
+def _await(cloudformation: Any, state: str, name: str) -> None:
+    from botocore.exceptions import WaiterError
+
+    try:
+        cloudformation.get_waiter(state).wait(StackName=name)
+    except WaiterError as error:
+        raise StackError(
+            f"the stack {name} isn't as asked: `aws cloudformation describe-stack-events --stack-name {name}` says why"
+        ) from error
 
 
 def _request(name: str, parameters: dict[str, str]) -> dict[str, Any]:

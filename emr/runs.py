@@ -22,11 +22,11 @@ class AlreadyLive(PipelineError):
     """The application has a live run, and only one may be."""
 
 
-def live_runs(client: Any, application: str, name: str) -> list[str]:
-    """The ids of the application's live runs of that name."""
+def live_runs(client: Any, application: str) -> list[str]:
+    """The ids of the application's live runs, whoever started them."""
     pages = client.get_paginator("list_job_runs").paginate(applicationId=application, states=list(LIVE))
     try:
-        return [run["id"] for page in pages for run in page["jobRuns"] if run.get("name") == name]
+        return [run["id"] for page in pages for run in page["jobRuns"]]
     except client.exceptions.ResourceNotFoundException:
         return []  # The start itself says it where the application is missing.
 

@@ -87,7 +87,7 @@ def _start(
     options: argparse.Namespace, settings: Settings, release: Release, stack: Stack, request: dict[str, Any]
 ) -> int:
     serverless, application = client("emr-serverless", settings), request["applicationId"]
-    live = runs.live_runs(serverless, application, "archive") if options.job == "archive" else []
+    live = runs.live_runs(serverless, application) if options.job == "archive" else []
     if live and not options.redeploy:
         raise runs.AlreadyLive(
             f"the archive runs already ({', '.join(live)}), and two must not share a checkpoint: "
@@ -114,7 +114,7 @@ def _wait(serverless: Any, request: dict[str, Any], run: str) -> int:
 
 def _stop(settings: Settings, stack: Stack) -> int:
     serverless, application = client("emr-serverless", settings), stack[JOBS["archive"].application]
-    for run in runs.live_runs(serverless, application, "archive"):
+    for run in runs.live_runs(serverless, application):
         runs.cancel(serverless, application, run)
     return 0
 

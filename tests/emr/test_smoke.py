@@ -4,7 +4,6 @@ Spark runs executors in processes and directories of their own, which unpack wha
 for the driver, unpacking `--archives` where it starts, the fixture does.
 """
 
-import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from pathlib import Path
 import pyspark
 import pytest
 
+from emr.rehearse.worker import image
 from emr.release import dependencies_name, packaged
-from jobs import java
 from tests.emr.conftest import ARCHITECTURE, PYTHON
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
@@ -42,12 +41,8 @@ def story(dist: Path, job: Callable[..., Job], producer: Callable[[int], Produce
     cwd = archiving.directory / "cwd"
     with tarfile.open(dist / dependencies_name(ARCHITECTURE)) as archive:
         archive.extractall(cwd / "environment", filter="data")
-    image = archiving.directory / "image"
     environment = {
-        "PATH": f"{python_of_an_image(image)}:/usr/bin:/bin",
-        "SPARK_HOME": str(spark_of_an_image(image)),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "JAVA_HOME": str(java.find_java()),
+        **image(archiving.directory / "image", PYTHON),
         "PYSPARK_PYTHON": "./environment/bin/python",
     }
 
@@ -74,24 +69,6 @@ def spark_submit(dist: Path) -> list[str | Path]:
         *files,
         *("--archives", archive),
     ]
-
-
-def python_of_an_image(directory: Path) -> Path:
-    """A folder with a Python that has its standard library and nothing else, least of all this checkout."""
-    directory.mkdir()
-    python = directory / f"python{PYTHON}"
-    python.write_text(f'#!/bin/sh\nexec {getattr(sys, "_base_executable", sys.executable)} -S "$@"\n')
-    python.chmod(0o755)
-    return directory
-
-
-def spark_of_an_image(directory: Path) -> Path:
-    """A Spark of its own, because executors run in a folder beside its jars."""
-    home = directory / "spark"
-    home.mkdir()
-    for part in ("bin", "jars", "python"):
-        (home / part).symlink_to(Path(pyspark.__file__).parent / part)
-    return home
 
 
 def test_every_change_event_is_archived_by_the_packaged_files(story: Story) -> None:
