@@ -43,17 +43,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _package(options: argparse.Namespace) -> int:
-    make(options.dist, options.python, options.architecture or ARCHITECTURES)
-    release = packaged(options.dist)
+    make(DIST, options.python, options.architecture or ARCHITECTURES)
+    release = packaged(DIST)
     for name in [*release.files, MANIFEST]:
-        print(f"{(options.dist / name).stat().st_size:>12,}  {options.dist / name}")
+        print(f"{(DIST / name).stat().st_size:>12,}  {DIST / name}")
     print(f"release {release.name}")
     return 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m emr.package", description=__doc__)
-    parser.add_argument("--dist", type=Path, default=DIST, metavar="DIR", help="where to (default: dist)")
     parser.add_argument(
         "--python", default=PYTHON, metavar="3.x", help=f"the image's Python (default: {PYTHON})"
     )
@@ -122,18 +121,8 @@ def _install(target: Path, python: str, platform: str) -> None:
     wheels = ["--only-binary", ":all:", "--python-version", python, "--python-platform", platform]
     pins = ["--require-hashes", "--constraints", ROOT / "requirements.lock", "--excludes", excludes]
     uv = Path(sys.prefix, "bin", "uv")
-    command = [
-        uv,
-        "pip",
-        "install",
-        "--quiet",
-        "--target",
-        target,
-        *wheels,
-        *pins,
-        "-r",
-        ROOT / "pyproject.toml",
-    ]
+    wanted = ["--target", target, "-r", ROOT / "pyproject.toml"]
+    command = [uv, "pip", "install", "--quiet", *wanted, *wheels, *pins]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise PackageError(
