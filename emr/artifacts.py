@@ -17,6 +17,11 @@ def current(dist: Path) -> Release:
     return release
 
 
+def chosen(name: str | None, dist: Path, artifacts: str) -> Release:
+    """The release of that name on S3, or without one the packaged release. Raises ReleaseError."""
+    return uploaded(name, artifacts) if name else current(dist)
+
+
 def upload(release: Release, dist: Path, artifacts: str) -> None:
     """Bring the release to S3, its manifest last: a release that has one is complete. Raises StorageError."""
     storage = open_storage(f"{artifacts}/{release.name}")

@@ -44,7 +44,7 @@ def _deploy(options: argparse.Namespace) -> int:
     conf = CONF / f"{options.env}.toml"
     settings, emr = load(conf)
     to = artifacts_uri(settings)
-    release = artifacts.uploaded(options.release, to) if options.release else artifacts.current(DIST)
+    release = artifacts.chosen(options.release, DIST, to)
     parameters = {**stack_parameters(settings, emr), **release_parameters(release, conf, to, emr)}
     if options.dry_run:
         print(json.dumps({"StackName": emr.stack, "Parameters": parameters}, indent=2))

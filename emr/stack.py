@@ -36,6 +36,7 @@ class Stack:
             "StreamName": settings.source.stream,
             "DatabaseName": settings.catalog.database or "",
             "ArchitectureName": emr.architecture,
+            "Mode": emr.parameters.get("Mode", self["Mode"]),
         }
         wrong = [
             f"{name} is {self[name]}, conf says {value}"

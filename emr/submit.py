@@ -61,11 +61,7 @@ def _submit(options: argparse.Namespace) -> int:
     stack = expected_stack(settings, emr) if options.offline else _stack(settings, emr)
     if options.stop:
         return _stop(settings, stack)
-    release = (
-        artifacts.uploaded(options.release, stack["ArtifactsUri"])
-        if options.release
-        else artifacts.current(DIST)
-    )
+    release = artifacts.chosen(options.release, DIST, stack["ArtifactsUri"])
     request = {
         **start_job_run(options.job, release, conf.name, stack, emr, options.arguments),
         "clientToken": str(uuid.uuid4()),

@@ -236,6 +236,18 @@ def test_a_stack_of_another_conf_is_refused(
     assert f"ArchiveUri is s3://{BUCKET}/dmd, conf says s3://{BUCKET}/other" in err
 
 
+def test_a_mode_that_isnt_deployed_yet_is_told(
+    applications: dict[str, str], place: Path, submitted: Submitted
+) -> None:
+    conf = (place / "conf" / "prod.toml").read_text() + 'Mode = "scheduled"\n'
+    (place / "conf").unlink()
+    (place / "conf").mkdir()
+    (place / "conf" / "prod.toml").write_text(conf)
+    code, _, err = submitted("archive")
+    assert code == 1
+    assert "Mode is stream, conf says scheduled" in err
+
+
 def test_a_conf_that_isnt_there_is_told_with_exit_code_2(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
