@@ -58,9 +58,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _submit(options: argparse.Namespace) -> int:
     conf = CONF / f"{options.env}.toml"
     settings, emr = load(conf)
-    stack = expected_stack(settings, emr) if options.offline else _stack(settings, emr)
     if options.stop:
-        return _stop(settings, stack)
+        return _stop(settings, _stack(settings, emr))
+    stack = expected_stack(settings, emr) if options.offline else _stack(settings, emr).fits(settings, emr)
     release = artifacts.chosen(options.release, DIST, stack["ArtifactsUri"])
     request = {
         **start_job_run(options.job, release, conf.name, stack, emr, options.arguments),
@@ -76,7 +76,7 @@ def _stack(settings: Settings, emr: EmrSettings) -> Stack:
     stack = read_stack(client("cloudformation", settings), emr.stack)
     if stack is None:
         raise StackError(f"there is no stack {emr.stack}: make it by `emr.deploy`")
-    return stack.fits(settings, emr)
+    return stack
 
 
 def _start(

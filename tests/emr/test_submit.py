@@ -246,6 +246,7 @@ def test_a_mode_that_isnt_deployed_yet_is_told(
     code, _, err = submitted("archive")
     assert code == 1
     assert "Mode is stream, conf says scheduled" in err
+    assert submitted("archive", "--stop")[0] == 0
 
 
 def test_a_conf_that_isnt_there_is_told_with_exit_code_2(
