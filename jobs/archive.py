@@ -40,6 +40,8 @@ from schemas import RecordSchema
 from transforms import SystemUserIdPattern
 
 _NOW = "0 seconds"
+# Its sizes are known, and Spark plans a streaming query anew for the description of each change to its plan.
+_STREAMING = {"spark.sql.adaptive.enabled": "false"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,7 +133,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     record_schemas = schemas.load()
     catalog = _catalog(settings, storage, checkpoints, record_schemas)
     pattern = SystemUserIdPattern.of(settings.system_user_id.pattern)
-    spark = spark_session()
+    spark = spark_session(conf=_STREAMING)
     # Again, because a starting SparkContext takes SIGINT for itself.
     supervisor.stop_on_signals()
     check_spark_reaches(spark, checkpoints)
