@@ -127,13 +127,15 @@ def test_the_locks_name_no_registry_and_pin_everything_by_hash() -> None:
         ("requirements.lock", "--index-url https://registry.example.com/simple"),
         ("requirements.lock", "boto3>=1.40"),
         ("tests/kinesis_mock/package-lock.json", '"resolved": "somewhere",'),
+        ("tests/chromium/package-lock.json", '"resolved": "somewhere",'),
         ("bench/peers/node/package-lock.json", '"resolved": "somewhere",'),
     ],
 )
 def test_a_lock_that_names_a_registry_or_pins_nothing_is_refused(
     tmp_path: Path, name: str, line: str
 ) -> None:
-    locks = [f"{folder}/package-lock.json" for folder in ("tests/kinesis_mock", "bench/peers/node")]
+    folders = ("tests/kinesis_mock", "tests/chromium", "bench/peers/node")
+    locks = [f"{folder}/package-lock.json" for folder in folders]
     for part in (".ci/check_locks", "requirements.lock", *locks):
         (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / part, tmp_path / part)

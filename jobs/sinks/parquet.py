@@ -57,7 +57,8 @@ class RollingParquet:
     """The Parquet containers of one group: takes rows, hands out each container as soon as it is complete.
 
     A container passes ``max_bytes`` only where a single record does. A row group can't be taken back once it is
-    written, so a container ends where the next one might not fit, for most records less than an eighth below the limit. Roll numbers are as in :class:`jobs.sinks.rolling.RollingObject`.
+    written, so a container ends where the next one might not fit. Roll numbers are as in
+    :class:`jobs.sinks.rolling.RollingObject`.
     """
 
     group: Group
