@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from bench.corpus import Corpus, corpus
-from bench.machine import machine, pin
+from bench.latest import latest_lines, latest_report, measure_latest
+from bench.machine import described, machine, pin
 from bench.peers.rows import with_peers
 from bench.peers.workers import COMMANDS, Workers
 from bench.processes import PeakMemory
@@ -25,8 +26,9 @@ from jobs.session import spark_session
 
 CORES = 2
 CACHE = Path(__file__).parent / ".cache"
+_MEMORY = {"spark.driver.memory": "4g"}
 _SETTINGS = {
-    "spark.driver.memory": "4g",
+    **_MEMORY,
     "spark.sql.adaptive.enabled": "false",  # as in a stream
 }
 
@@ -38,8 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logging(sys.stderr, logging.WARNING)
     logging.disable(logging.ERROR)  # py4j prints a traceback of an interruption; errors are raised anyway
     try:
+        if options.latest:
+            _write(options.json or options.cache / "latest.json", *_latest(options.cache, options.records))
+            return 0
         measured = bench(options.cache, options.seed, options.events, options.rounds, options.peers)
-        _write(options.json or options.cache / "results.json", measured)
+        _write(options.json or options.cache / "results.json", measured, lines(measured))
     except (PipelineError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -69,6 +74,18 @@ def bench(cache: Path, seed: int, events: int, rounds: int, peers: bool) -> Repo
     return report(Run(made, passes, memory.peaks, facts, (load, os.getloadavg()[0]), versions))
 
 
+def _latest(cache: Path, records: int) -> tuple[Report, Iterable[str]]:
+    """Measure the latest-state tables. Raises PipelineError."""
+    cores = pin(CORES)
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="tables-") as scratch:
+        spark = spark_session("dmd-pipeline-bench", cores=cores, conf=_MEMORY)
+        signal.signal(signal.SIGINT, _interrupt)
+        measured = measure_latest(spark, Path(scratch), records, _say)
+        facts = machine(spark)
+    return {"machine": facts, **latest_report(measured)}, [described(facts), "", *latest_lines(measured)]
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
@@ -82,6 +99,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--peers", action="store_true", help="measure hand-written workers on Node and on Python too"
+    )
+    parser.add_argument("--latest", action="store_true", help="measure the latest-state tables instead")
+    parser.add_argument(
+        "--records",
+        type=_number,
+        default=1_000_000,
+        metavar="N",
+        help="with --latest: records of the larger archive (default 1000000)",
     )
     parser.add_argument(
         "--json",
@@ -119,9 +144,9 @@ def _teller(made: Corpus) -> Callable[[str, Pass], None]:
     return tell
 
 
-def _write(file: Path, measured: Report) -> None:
+def _write(file: Path, measured: Report, told: Iterable[str]) -> None:
     file.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8")
-    print("\n".join(["", *lines(measured), f"figures of every round: {file}"]))
+    print("\n".join(["", *told, f"all figures: {file}"]))
 
 
 def _say(text: str) -> None:

@@ -31,11 +31,11 @@ MADE = {
 }
 # What deleted records never hold (BR-005), in whatever case.
 PERSONAL = frozenset(("phonenumber", "email", "messagebody"))
-# Columns of the source and of the steps, the tables' partition key, and a name that validation looks past.
+# Columns of the source and of the steps, the tables' partition keys, and a name that validation looks past.
 RESERVED = frozenset(
     (
         "data streamName shardId partitionKey sequenceNumber approximateArrivalTimestamp payload sentinel "
-        "isOneEvent event image odd message created withoutSystem partitionDate body partition_date userIdentity"
+        "isOneEvent event image odd message created withoutSystem partitionDate body partition_date bucket userIdentity"
     )
     .lower()
     .split()

@@ -12,13 +12,11 @@ from jobs.instants import from_iso
 from jobs.sinks.failures import BadKey, ObjectMissing
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
+from jobs.sinks.windows import FETCHERS, windows
 from jobs.verify.findings import FINDING_DDL, Finding
 from jobs.verify.listing import batch_time, partition_of
 from transforms.scrub import REDACTED
 
-FETCHERS = 8
-WINDOW_BYTES = 64 << 20
-_UNKNOWN_BYTES = 8 << 20
 # BR-008 to BR-011 once more, on purpose: an audit that asked the writer for its rules would share its mistakes.
 _DATES = {
     "demand": ("date.requested",),
@@ -61,7 +59,7 @@ class ObjectCheck:
     def __call__(self, rows: Iterable[Any]) -> Iterator[Checked]:
         """Check what rows of ``present`` (the key that was listed) and ``Named``'s columns tell of, in any order."""
         with ThreadPoolExecutor(FETCHERS) as fetchers:
-            for window in _windows(rows):
+            for window in windows(rows):
                 bodies = fetchers.map(self._fetch, [row.present or row.key for row in window])
                 for row, body in zip(window, bodies, strict=True):
                     yield self._check(row, body)
@@ -166,17 +164,3 @@ def _content_findings(row: Any, key: str, contents: Contents) -> Iterator[Findin
         yield Finding("misplaced", key, contents.misplaced, f"{contents.misplaced} {of} belong elsewhere")
     if contents.personal:
         yield Finding("personal-data", key, contents.personal, f"{contents.personal} {of}")
-
-
-def _windows(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    """Some rows at a time, so that their objects fit into memory together."""
-    window: list[Any] = []
-    size = 0
-    for row in rows:
-        if window and (len(window) == FETCHERS or size + (row.bytes or _UNKNOWN_BYTES) > WINDOW_BYTES):
-            yield window
-            window, size = [], 0
-        window.append(row)
-        size += row.bytes or _UNKNOWN_BYTES
-    if window:
-        yield window

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import schemas
 from jobs.latest.update import Latest, open_tables
 from jobs.settings import LatestSettings
 from jobs.sinks.storage import Storage, open_storage
-from tests.latest.making import Row, latest_of
+from schemas import RecordSchema
+from tests.latest.making import Row, latest_of, without_nulls
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Followed:
     conf: LatestSettings
     types: tuple[str, ...]
 
-    def tables(self, **conf: Any) -> Latest:
+    def tables(self, record_schemas: dict[str, RecordSchema] | None = None, **conf: Any) -> Latest:
         """The tables as a process that was just started sees them."""
         settings = self.conf.model_copy(update=conf)
-        of = {type: schema for type, schema in schemas.load().items() if type in self.types}
+        of = {
+            type: schema for type, schema in (record_schemas or schemas.load()).items() if type in self.types
+        }
         return open_tables(self.spark, self.archive, open_storage(str(self.place)), of, settings)
 
     def update(self, *, anew: bool = False, **conf: Any) -> bool:
@@ -51,11 +55,10 @@ class Followed:
         """Fail unless the tables are what plain Python makes of the archive, for delta-rs and for Spark."""
         due = latest_of(self.archive)
         for type in self.types:
-            by_delta_rs = {
-                reference: {name: value for name, value in row.items() if name != "bucket"}
-                for reference, row in self.state(type).items()
-            }
-            assert by_delta_rs == due.get(type, {}), type
+            by_delta_rs = self.state(type)
+            for row in by_delta_rs.values():
+                del row["bucket"]
+            assert without_nulls(by_delta_rs) == without_nulls(due.get(type, {})), type
             rows = self.spark.read.format("delta").load(str(self.place / type)).drop("bucket").collect()
             assert {row.reference.id: row.asDict(recursive=True) for row in rows} == by_delta_rs
 
@@ -63,15 +66,20 @@ class Followed:
 MakeFollowed = Callable[..., Followed]
 
 
+def follow(
+    spark: SparkSession,
+    directory: Path,
+    archive: Storage | None = None,
+    types: Sequence[str] = schemas.RECORD_TYPES,
+    **conf: Any,
+) -> Followed:
+    """An archive, empty unless one is given, and a place for its tables."""
+    storage = archive or open_storage(str(directory / "archive"))
+    settings = LatestSettings(**{"buckets": 4, **conf})
+    return Followed(spark, storage, directory / "latest", settings, tuple(types))
+
+
 @pytest.fixture
 def followed(spark: SparkSession, tmp_path: Path) -> MakeFollowed:
-    """Makes an empty archive, or takes one, and a place for its tables."""
-
-    def make(
-        archive: Storage | None = None, types: Sequence[str] = schemas.RECORD_TYPES, **conf: Any
-    ) -> Followed:
-        settings = LatestSettings(**{"buckets": 4, **conf})
-        storage = archive or open_storage(str(tmp_path / "archive"))
-        return Followed(spark, storage, tmp_path / "latest", settings, tuple(types))
-
-    return make
+    """Makes an archive and a place for its tables in the test's directory."""
+    return partial(follow, spark, tmp_path)

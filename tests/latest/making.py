@@ -109,6 +109,13 @@ def latest_of(storage: Storage) -> dict[str, dict[str, Row]]:
     return found
 
 
+def without_nulls(value: Any) -> Any:
+    """The value without what is null in it: absent is the same."""
+    if not isinstance(value, dict):
+        return value
+    return {name: without_nulls(each) for name, each in value.items() if each is not None}
+
+
 def _age(record: Row) -> tuple[Any, ...]:
     change = record["change"] or {}
     number = change.get("sequenceNumber")

@@ -3,14 +3,14 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs.sinks.storage import open_storage
 from tests.latest.conftest import MakeFollowed
-from tests.latest.making import DAY, Row, deliver, demand, sale
+from tests.latest.making import DAY, Row, deliver, demand, sale, without_nulls
 from tests.verify.making import make_archive
 
 SCRUBBED = "[redacted]"
@@ -75,7 +75,7 @@ def test_the_newer_change_stays(followed: MakeFollowed, is_one_pass: bool) -> No
     for what, (_, due) in pairs.items():
         found = state[due["reference"]["id"]]
         del found["bucket"]
-        assert _without_nulls(found) == _without_nulls(due), what
+        assert without_nulls(found) == without_nulls(due), what
 
 
 def test_a_deletion_stays_as_a_scrubbed_row(followed: MakeFollowed) -> None:
@@ -86,9 +86,3 @@ def test_a_deletion_stays_as_a_scrubbed_row(followed: MakeFollowed) -> None:
     assert (deleted["isDeleted"], deleted["phoneNumber"], deleted["email"]) == (True, SCRUBBED, SCRUBBED)
     assert deleted["date"]["deleted"].startswith(DAY)
     assert tables.state()["E1_S1_fan-2"]["isDeleted"] is None
-
-
-def _without_nulls(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    return {name: _without_nulls(each) for name, each in value.items() if each is not None}

@@ -1,0 +1,124 @@
+"""The job as users run it: a process that follows an archive on S3, with Glue, killed and started again."""
+
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import deltalake
+import pytest
+
+import schemas
+from jobs.demo.emulator import Emulator
+from jobs.demo.publish import create_bucket
+from jobs.latest.__main__ import main
+from jobs.sinks.storage import Storage, open_storage
+from tests.jobs.job import Job
+from tests.latest.making import deliver, demand, latest_of, sale, without_nulls
+
+DATABASE = "people"
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def archive(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Storage:
+    """An archive on S3 that holds a batch."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    bucket = f"archive-{uuid.uuid4().hex[:12]}"
+    create_bucket(aws, bucket)
+    storage = open_storage(f"s3://{bucket}/some/prefix")
+    deliver(storage, [*(demand(fan, 1, fan) for fan in range(20)), sale(1, 1)])
+    return storage
+
+
+@pytest.fixture
+def job(archive: Storage, aws: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """Its conf."""
+    monkeypatch.setattr("jobs.latest.__main__.configure_logging", lambda _: None)
+    latest = {"uri": str(tmp_path / "latest"), "buckets": 2, "trigger_seconds": 0}
+    conf: dict[str, dict[str, Any]] = {
+        "source": {"stream": "fans"},
+        "archive": {"uri": archive.uri, "checkpoint": str(tmp_path / "checkpoint")},
+        "catalog": {"enabled": True, "database": DATABASE},
+        "latest": latest,
+    }
+    return Job(tmp_path, aws.environment(), conf)
+
+
+def command(job: Job, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "jobs.latest", "--conf", str(job.conf_file()), *arguments]
+
+
+def test_killed_it_goes_on_and_follows_the_archive_until_it_is_told_to_end(
+    job: Job, archive: Storage, aws: Emulator
+) -> None:
+    place = job.directory / "latest"
+    with job.process(command(job), {}) as running:
+        running.wait_for((place / "demand" / "_delta_log" / f"{0:020}.json").exists)
+        running.kill()
+    assert not (place / "sale" / "_delta_log").exists(), "it was killed too late to show anything"
+    with job.process(command(job, "--follow"), {}) as running:
+        running.wait_for(lambda: is_latest(place, archive))
+        assert {
+            type: deltalake.DeltaTable(place / type).version() for type in schemas.RECORD_TYPES
+        } == dict.fromkeys(schemas.RECORD_TYPES, 0), "a step was committed twice"
+        deliver(archive, [demand(1, 2, 99, deleted=True), sale(2, 1)], batch=1)
+        running.wait_for(lambda: is_latest(place, archive))
+        assert main(["--conf", str(job.conf_file())]) == 1, "a second one is at the same tables"
+        finished = running.end(signal.SIGTERM)
+    assert finished.code == 0, finished.err
+    assert "tables.lease" not in os.listdir(place)
+    assert_registered(aws, place)
+
+
+def is_latest(place: Path, archive: Storage) -> bool:
+    """Whether the tables are what plain Python makes of the archive, for delta-rs."""
+    due = latest_of(archive)
+    for type in schemas.RECORD_TYPES:
+        try:
+            rows = deltalake.DeltaTable(place / type).to_pyarrow_table().drop_columns("bucket").to_pylist()
+        except deltalake.exceptions.TableNotFoundError:
+            return False
+        if without_nulls({row["reference"]["id"]: row for row in rows}) != without_nulls(due.get(type, {})):
+            return False
+    return True
+
+
+def assert_registered(aws: Emulator, place: Path) -> None:
+    """Glue knows the tables, as Athena, Trino and Spark know Delta."""
+    tables = {one["Name"]: one for one in aws.client("glue").get_tables(DatabaseName=DATABASE)["TableList"]}
+    assert set(tables) == {f"latest_{type}" for type in schemas.RECORD_TYPES}
+    for type in schemas.RECORD_TYPES:
+        table = tables[f"latest_{type}"]
+        location = f"file://{place}/{type}"
+        assert table["TableType"] == "EXTERNAL_TABLE"
+        assert table["Parameters"]["table_type"] == "DELTA"
+        assert table["Parameters"]["spark.sql.sources.provider"] == "delta"
+        assert table["StorageDescriptor"]["Location"] == location
+        assert table["StorageDescriptor"]["SerdeInfo"]["Parameters"]["path"] == location
+        of_log = {field.name.lower() for field in deltalake.DeltaTable(place / type).schema().fields}
+        assert {column["Name"] for column in table["StorageDescriptor"]["Columns"]} == of_log
+
+
+def test_without_a_place_that_spark_reaches_it_says_so(
+    job: Job, archive: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["--conf", str(job.conf_file()), "--set", f"latest.uri={archive.uri}/latest"])
+    assert code == 1
+    assert "set latest.uri to a local directory" in capsys.readouterr().err
+
+
+def test_a_wrong_conf_is_told(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--conf", str(job.conf_file()), "--set", "latest.buckets=0"]) == 2
+    assert "latest.buckets" in capsys.readouterr().err

@@ -1,0 +1,83 @@
+"""A pass rewrites what it touches and no more, and few files stay few."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import schemas
+from jobs.latest import table
+from schemas import RecordSchema
+from tests.latest.conftest import Followed, MakeFollowed
+from tests.latest.making import Row, deliver, demand
+
+EVENTS = range(20)
+
+
+def files(tables: Followed) -> set[str]:
+    return {
+        Path(file).parent.name + "/" + Path(file).name for file in tables.tables().tables[0].delta.files()
+    }
+
+
+def test_a_pass_rewrites_only_buckets_of_the_events_that_changed(followed: MakeFollowed) -> None:
+    tables = followed(types=("demand",), buckets=16)
+    deliver(tables.archive, [demand(fan, fan, fan, event=event) for event in EVENTS for fan in range(3)])
+    tables.update()
+    before = files(tables)
+    deliver(tables.archive, [demand(1, 99, 99, event=3), demand(77, 99, 99, event=3)], batch=1)
+    tables.update()
+    tables.is_latest()
+    gone, new = before - files(tables), files(tables) - before
+    assert len(before) > 8
+    assert {len(gone), len(new)} == {1}
+    assert gone.pop().split("/")[0] == new.pop().split("/")[0]
+
+
+def test_what_belongs_to_an_event_is_in_one_bucket(followed: MakeFollowed) -> None:
+    tables = followed(types=("demand",), buckets=16)
+    deliver(tables.archive, [demand(fan, 1, fan, event=fan % 4) for fan in range(40)])
+    tables.update()
+    buckets = {(row["eventId"], row["bucket"]) for row in tables.state().values()}
+    assert len(buckets) == 4
+
+
+def test_many_small_files_of_a_bucket_become_one(
+    followed: MakeFollowed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "_FILES_OF_A_BUCKET", 2)
+    tables = followed(types=("demand",), buckets=1)
+    numbers = []
+    for batch in range(4):
+        deliver(tables.archive, [demand(batch, batch, batch)], batch=batch)
+        tables.update()
+        numbers.append(len(files(tables)))
+    assert numbers == [1, 2, 1, 2]
+    tables.is_latest()
+
+
+def test_an_attribute_that_a_schema_gains_is_gained_by_its_table(followed: MakeFollowed) -> None:
+    """Also inside a record, and containers with the older schema are still read."""
+    now = schemas.load()
+    older = without(now["demand"].avro, "artistName", "notified")
+    before = {**now, "demand": RecordSchema("demand", json.dumps(older), ())}
+    tables = followed(types=("demand",), buckets=1)
+    deliver(tables.archive, [demand(1, 1, 1), demand(2, 1, 2)], schemas={"demand": older})
+    tables.tables(before).update()
+    assert "artistName" not in tables.state()["E1_S1_fan-1"]
+    gained: Row = {"artistName": "Tin Opera", "date": {"requested": "2026-03-01", "notified": "2026-03-02"}}
+    deliver(tables.archive, [demand(1, 2, 3, **gained)], batch=1)
+    deliver(tables.archive, [demand(3, 1, 4)], batch=2, schemas={"demand": older})
+    assert tables.update()
+    tables.is_latest()
+    assert Counter(row["artistName"] for row in tables.state().values()) == {"Tin Opera": 1, None: 2}
+
+
+def without(avro: Row, *names: str) -> Row:
+    """The schema without attributes of these names."""
+    fields = [field for field in avro["fields"] if field["name"] not in names]
+    for field in fields:
+        if isinstance(field["type"], dict):
+            field["type"] = without(field["type"], *names)
+    return {**avro, "fields": fields}

@@ -1,0 +1,93 @@
+"""A deleted fan's personal data leave the tables, and never were in their logs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.latest.conftest import Followed, MakeFollowed
+from tests.latest.making import deliver, demand
+from tests.no_personal_data import MADE_UP
+
+PERSONAL = ("phoneNumber", "email")
+
+
+def texts(below: Path) -> Iterator[tuple[Path, str]]:
+    """What each file says, also where it is compressed: contents, footers, statistics."""
+    for path in below.rglob("*"):
+        if path.is_file():
+            body = path.read_bytes()
+            yield path, body.decode(errors="replace")
+            if path.name.endswith(".parquet"):
+                file = pq.ParquetFile(pa.BufferReader(body))
+                yield path, f"{file.metadata.metadata} {file.read().to_pylist()}"
+
+
+def holding(below: Path, text: str) -> set[Path]:
+    """The files that say so anywhere."""
+    return {path for path, said in texts(below) if text in said}
+
+
+@pytest.fixture
+def tables(followed: MakeFollowed) -> Followed:
+    """Tables of a fan who was deleted, after some more passes, and of one who wasn't."""
+    made = followed(types=("demand",), buckets=1, retention_hours=0)
+    deliver(made.archive, [demand(1, 1, 1), demand(2, 1, 2)])
+    made.update()
+    # So that the log has checkpoints, which summarize it.
+    made.tables().tables[0].delta.set_properties({"delta.checkpointInterval": "2"})
+    deliver(made.archive, [demand(1, 2, 3)], batch=1)
+    made.update()
+    return made
+
+
+def test_a_deleted_fans_data_are_in_no_file_after_the_retention(tables: Followed) -> None:
+    phone, old, new = "+15550000001", "fan-1-1@example.com", "fan-1-2@example.com"
+    assert holding(tables.place, phone)
+    assert not holding(tables.place, old), "an earlier version is kept no longer"
+    deliver(tables.archive, [demand(1, 3, 4, deleted=True)], batch=2)
+    tables.update()
+    assert list((tables.place / "demand" / "_delta_log").glob("*.checkpoint*.parquet"))
+    for text in (phone, old, new):
+        assert not holding(tables.place, text)
+    assert holding(tables.place, "fan-2-1@example.com"), "whoever isn't deleted keeps theirs"
+
+
+def test_what_a_killed_attempt_wrote_goes_as_well(tables: Followed) -> None:
+    file = next((tables.place / "demand" / "bucket=0").glob("*.parquet"))
+    leftover = file.with_name("part-00000-00000000-0000-0000-0000-000000000000.c000.snappy.parquet")
+    leftover.write_bytes(file.read_bytes())
+    tables.update()
+    assert not leftover.exists()
+
+
+def test_within_the_retention_an_earlier_version_can_still_be_read(followed: MakeFollowed) -> None:
+    made = followed(types=("demand",), retention_hours=1)
+    for second in (1, 2, 3):
+        deliver(made.archive, [demand(1, second, second)], batch=second)
+        made.update()
+    assert holding(made.place, "fan-1-1@example.com")
+    properties = made.tables().tables[0].delta.properties
+    kept = {name: properties[f"delta.{name}Duration"] for name in ("deletedFileRetention", "logRetention")}
+    assert set(kept.values()) == {"interval 1 hours"}
+    shorter = made.tables(retention_hours=0)
+    shorter.keep_properties()
+    shorter.update()
+    assert not holding(made.place, "fan-1-1@example.com")
+
+
+def test_the_log_never_holds_personal_data(tables: Followed) -> None:
+    log = tables.place / "demand" / "_delta_log"
+    assert not [path for path, said in texts(log) if MADE_UP.search(said)]
+    added = [
+        json.loads(action["add"]["stats"])
+        for path in log.glob("*.json")
+        for action in map(json.loads, path.read_text().splitlines())
+        if "add" in action
+    ]
+    assert added
+    for stats in added:
+        assert stats["minValues"].keys() == stats["maxValues"].keys() == {"reference"}
