@@ -11,6 +11,7 @@ import pytest
 from jobs import sync_catalog
 from jobs.demo.__main__ import main as demo
 from jobs.doctor.__main__ import main as doctor
+from jobs.report.__main__ import main as report
 from jobs.verify.__main__ import main as verify
 from tests.jobs.job import toml
 
@@ -33,6 +34,7 @@ sys.exit(sync_catalog.main())
         (sync_catalog.main, ("--since", "yesterday"), "'yesterday' is no day: write it as 2026-03-01"),
         (sync_catalog.main, ("--since", "01.03.2026"), "'01.03.2026' is no day: write it as 2026-03-01"),
         (verify, ("--since", "yesterday"), "'yesterday' is no day: write it as 2026-03-01"),
+        (report, ("--out", "a.html", "--since", "noon"), "'noon' is no day: write it as 2026-03-01"),
         (doctor, ("--rewind", "noon"), "not an ISO-8601 instant: 'noon'"),
         (demo, ("--events", "0"), "'0' is no number above 0"),
     ],

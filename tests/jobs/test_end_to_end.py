@@ -13,6 +13,10 @@ from pyspark.sql import SparkSession
 
 import schemas
 from jobs.demo.emulator import Emulator
+from jobs.report.figures import figures
+from jobs.report.lags import read_lags
+from jobs.sinks.deliveries import iter_dated_records
+from jobs.sinks.storage import open_storage
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed, forget_commit
 from tests.jobs.job import Finished, Job
@@ -100,6 +104,21 @@ def test_every_change_event_is_archived_as_the_rules_say_or_is_in_an_archive_err
     story.first.archive.holds(story.first.ledger)
     failed = sum(record["counts"]["failed"] for record in story.first.archive.records)
     assert 0 < failed < FIRST / 10
+
+
+def test_the_report_reads_the_runs_log_and_delivery_records(story: Story, tmp_path: Path) -> None:
+    log, storage = tmp_path / "job.log", open_storage(str(tmp_path / "archive"))
+    log.write_text(story.first.run.out)
+    told = [line["lagMs"] / 1000 for line in story.first.run.batches if line["lagMs"] is not None]
+    assert [one.seconds for one in read_lags([log], None)] == told
+    for key, body in story.first.archive.objects.items():
+        if key.startswith("deliveries/"):
+            storage.put(key, body)
+    found = figures(iter_dated_records(storage))
+    counts = [record["counts"] for record in story.first.archive.records]
+    assert [one.read for one in found.batches] == [each["read"] for each in counts]
+    assert found.archived.total() == sum(each["archived"] for each in counts)
+    assert sum(one.events for one in found.open_errors) == sum(each["failed"] for each in counts)
 
 
 def test_a_run_with_nothing_new_changes_nothing(story: Story) -> None:
