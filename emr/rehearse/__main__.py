@@ -2,6 +2,7 @@
 
 import argparse
 import platform
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--events", type=int, default=2000, metavar="N", help="change events (default: 2000)")
     options = parser.parse_args(arguments)
-    return exit_code("rehearse", lambda: _rehearse(options.env, options.events))
+    # A SIGTERM ends it as Ctrl-C does, so that nothing that it started stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return exit_code("rehearse", lambda: _rehearse(options.env, options.events))
+    except KeyboardInterrupt:
+        print("rehearse: interrupted", file=sys.stderr)
+        return 130
 
 
 def _rehearse(env: str, count: int) -> int:

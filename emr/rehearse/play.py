@@ -94,16 +94,19 @@ class Rehearsal:
         """Run a command as a user would; returns its standard output, or checks that it was refused."""
         shown = " ".join(words[: words.index("--")] if "--" in words else words)
         say(f"running: python -m {shown}")
-        done = subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=self.output,
-            env=self.cloud.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=2 * _SECONDS,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", *words],
+                cwd=self.output,
+                env=self.cloud.environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=2 * _SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RehearsalError(f"{shown}: no end within {error.timeout:g} s; {self._logs}") from error
         for line in done.stderr.splitlines():
             print(f"    {line}", flush=True)
         if refused and not (done.returncode == 1 and refused in done.stderr):
@@ -111,6 +114,10 @@ class Rehearsal:
         if not refused and done.returncode:
             raise RehearsalError(f"{shown} failed with exit code {done.returncode}")
         return done.stdout
+
+    @property
+    def _logs(self) -> str:
+        return f"logs are in {self.workers.directory}"
 
     def _archived(self) -> int:
         """Change events that delivery records speak of so far."""
