@@ -135,9 +135,7 @@ class Rehearsal:
             if failed:
                 raise RehearsalError(f"the run {failed[0].id} failed: {failed[0].state_details}")
             if time.monotonic() > until:
-                raise RehearsalError(
-                    f"{what}: not within {_SECONDS:g} s; logs are in {self.workers.directory}"
-                )
+                raise RehearsalError(f"{what}: not within {_SECONDS:g} s; {self._logs}")
             time.sleep(0.5)
         say(what)
 
