@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from emr.settings import EmrSettings
@@ -23,6 +24,7 @@ def fields() -> dict[str, FieldInfo]:
     sections = {name: field.annotation for name, field in Settings.model_fields.items() if name != "emr"}
     for section, model in {**sections, "emr": EmrSettings}.items():
         assert isinstance(model, type)
+        assert issubclass(model, BaseModel)
         keys: dict[str, FieldInfo] = model.model_fields
         found |= {f"{section}.{key}": field for key, field in keys.items()}
     return found
