@@ -23,13 +23,18 @@ def page(title: str, figures: Figures, specs: Mapping[str, Spec], scripts: str) 
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">'
         f"<title>{escape(title)}</title><style>{style}</style></head>\n<body><main>\n{body}\n</main>\n"
-        f'<script type="application/json" id="charts">{_inside_script(json.dumps(specs))}</script>\n'
-        f"<script>{_inside_script(scripts)}</script>\n<script>{draw}</script></body></html>\n"
+        f'<script type="application/json" id="charts">{_json(specs)}</script>\n'
+        f"<script>{_code(scripts)}</script>\n<script>{draw}</script></body></html>\n"
     )
 
 
-def _inside_script(text: str) -> str:
-    """The text, which no string in it can take out of the script element around it."""
+def _json(value: object) -> str:
+    """JSON that can't end the script element around it, whatever is in its strings."""
+    return json.dumps(value).replace("<", "\\u003c")
+
+
+def _code(text: str) -> str:
+    """A script that can't end the element around it by what is in its strings."""
     return text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
@@ -45,7 +50,7 @@ def _head(title: str, figures: Figures) -> str:
         "containers": sum(one.containers for one in figures.partitions.values()),
         "partitions": len(figures.partitions),
     }
-    cards = "".join(f"<div><dd>{number:,}</dd><dt>{name}</dt></div>" for name, number in sums.items())
+    cards = "".join(f"<div><dt>{name}</dt><dd>{number:,}</dd></div>" for name, number in sums.items())
     return (
         f"<header><h1>{escape(title)}</h1><p>Days (UTC) of the batches: {span}.</p><dl>{cards}</dl></header>"
     )

@@ -13,7 +13,10 @@ from jobs.sinks.storage import Storage
 Contained = tuple[str, str, int, int]
 """A container: type, partition date, records, bytes."""
 
-MISSING, ODD = "sale: id is missing (BR-003)", "the payload is </script><b>not</b> one JSON object & 'more'"
+MISSING, ODD = (
+    "sale: id is missing (BR-003)",
+    "the payload is </script><!--<b>not</b> one JSON object & 'more'",
+)
 
 
 def written(
