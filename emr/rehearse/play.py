@@ -79,7 +79,7 @@ class Rehearsal:
     def _changed(self) -> list[str]:
         """What is another on this machine: Spark comes here without a file system for S3, and nobody waits a minute."""
         folders = (f"archive.checkpoint={self.output}/checkpoint", f"latest.uri={self.output}/latest")
-        values = (*folders, "archive.trigger=0 seconds", "source.start=TRIM_HORIZON")
+        values = (*folders, "archive.trigger=0 seconds")
         return [word for value in values for word in ("--set", value)]
 
     def _publish(self, changes: Sequence[Change]) -> None:
