@@ -27,6 +27,7 @@ def test_the_commands_are_the_ones_that_tests_and_ci_run() -> None:
         ".venv/bin/python -m jobs.archive",  # below, and tests/jobs
         ".venv/bin/python -m jobs.backfill",  # tests/backfill
         ".venv/bin/python -m jobs.doctor",  # tests/doctor
+        ".venv/bin/python -m jobs.latest",  # tests/latest, make rehearse
         ".venv/bin/python -m jobs.report",  # tests/report
         ".venv/bin/python -m jobs.verify",  # tests/verify
         "make package",  # tests/emr
