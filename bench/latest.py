@@ -1,7 +1,7 @@
 """What a pass of ``jobs.latest`` costs: the first one, one of changes everywhere, one of changes of a few events."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,11 +42,11 @@ class Measured:
 
 
 def measure_latest(
-    spark: SparkSession, scratch: Path, records: int, say: Callable[[str], None]
+    spark: SparkSession, scratch: Path, sizes: Iterable[int], say: Callable[[str], None]
 ) -> list[Measured]:
-    """Passes over an archive of so many demands, a fifth of them updates and a twentieth deletions, and over a tenth of it."""
+    """Passes over archives of so many demands each, a fifth of them updates and a twentieth deletions."""
     measured = []
-    for size in (records // 10, records):
+    for size in sizes:
         for one in _Archive(spark, scratch / str(size), size).passes():
             say(f"{one.what}: {one.seconds:.1f} s")
             measured.append(one)

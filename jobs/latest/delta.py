@@ -8,19 +8,21 @@ from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 TXN_APP_ID = "spark.databricks.delta.write.txnAppId"
 TXN_VERSION = "spark.databricks.delta.write.txnVersion"
-_FILE_BYTES = 128 << 20
+_FILE_BYTES, _SMALL_BYTES = 128 << 20, 64 << 20
 _TASKS_PER_CORE = 2
 _SETTINGS = {
     # A step's source follows from containers, which never change: what Spark keeps of it, or makes again, is the same.
     "spark.databricks.delta.merge.materializeSource": "none",
     "spark.databricks.delta.merge.failSourceCachedAfterMaterialization": "false",
     "spark.databricks.delta.optimize.maxFileSize": str(_FILE_BYTES),
-    "spark.databricks.delta.optimize.minFileSize": str(_FILE_BYTES // 2),
+    "spark.databricks.delta.optimize.minFileSize": str(_SMALL_BYTES),
     # Else every run would add two commits that say nothing.
     "spark.databricks.delta.vacuum.logging.enabled": "false",
+    "spark.databricks.delta.vacuum.parallelDelete.enabled": "true",
 }
 
 
@@ -88,37 +90,35 @@ class Delta:
     @property
     def id(self) -> str:
         """What tells it from another table at the same place."""
-        return str(self._detail("id"))
+        return str(self._snapshot.metadata().id())
 
-    @property
-    def properties(self) -> dict[str, str]:
-        """Its properties."""
-        found: dict[str, str] = self._detail("properties")
-        return found
+    def known(self, name: str) -> str | None:
+        """What the property of that name says, None where it has none."""
+        value = self._snapshot.metadata().configuration().get(name)
+        return str(value.get()) if value.isDefined() else None
 
     def last_step(self, of: str) -> int | None:
         """The number of the newest step ``of`` that was committed to it, None where none was."""
         if not self.exists:
             return None
-        jvm, session = self.spark._jvm, self.spark._jsparkSession
-        assert jvm is not None, "a classic session has a JVM"
-        log = jvm.org.apache.spark.sql.delta.DeltaLog.forTableWithSnapshot(session, self.uri)
-        committed = log._2().transactions().get(of)
+        committed = self._snapshot.transactions().get(of)
         return int(committed.get()) if committed.isDefined() else None
 
     def set_properties(self, wanted: Mapping[str, str]) -> None:
         """Set what differs."""
-        present = self.properties
-        differing = {name: value for name, value in wanted.items() if present.get(name) != value}
+        differing = {name: value for name, value in wanted.items() if self.known(name) != value}
         if differing:
             told = ", ".join(f"'{name}' = '{value}'" for name, value in differing.items())
             self.spark.sql(f"ALTER TABLE delta.`{self.uri.replace('`', '``')}` SET TBLPROPERTIES ({told})")
 
-    def files(self) -> list[str]:
-        """The files that its rows are in, known from the log alone."""
-        return self.rows.inputFiles()
+    def small_files(self) -> DataFrame:
+        """The files that compaction would put together, as the log describes them: ``partitionValues``, ``size`` and so on."""
+        files = DataFrame(self._snapshot.allFiles().toDF(), self.spark)
+        return files.where(F.col("size") < _SMALL_BYTES)
 
-    def _detail(self, name: str) -> Any:
-        row = self.table.detail().select(name).first()
-        assert row is not None, "a table has one row of details"
-        return row[0]
+    @property
+    def _snapshot(self) -> Any:
+        """Its newest version, as Delta's own code has it: no public interface tells which steps were committed."""
+        jvm, session = self.spark._jvm, self.spark._jsparkSession
+        assert jvm is not None, "a classic session has a JVM"
+        return jvm.org.apache.spark.sql.delta.DeltaLog.forTableWithSnapshot(session, self.uri)._2()

@@ -18,10 +18,10 @@ def age(columns: Sequence[str], of: str = "") -> Column:
     sale deleted before it starts turns it back, so it never decides before the others.
 
     >>> change = "struct<time:string,sequenceNumber:string>"
-    >>> ddl = f"change {change}, isDeleted boolean, reference struct<timestamp:string>, n int"
-    >>> rows = [(("t", "9"), None, ("b",), 1), (("t", "10"), None, ("a",), 2), ((None, "11"), True, ("c",), 3)]
+    >>> ddl = f"change {change}, isDeleted boolean, reference struct<timestamp:string>, n int, m map<string,int>"
+    >>> rows = [(("t", "9"), None, ("b",), 1, {}), (("t", "10"), None, ("a",), 2, {}), ((None, "11"), True, ("c",), 3, {})]
     >>> df = spark.createDataFrame(rows, ddl)
-    >>> [row.n for row in df.orderBy(age(["n"])).collect()]
+    >>> [row.n for row in df.orderBy(age(["n", "m"])).collect()]
     [3, 1, 2]
     """
     prefix = f"{of}." if of else ""
@@ -32,7 +32,8 @@ def age(columns: Sequence[str], of: str = "") -> Column:
         number,
         F.coalesce(F.col(f"{prefix}isDeleted"), F.lit(False)),
         F.col(f"{prefix}reference.timestamp"),
-        F.xxhash64(*(f"{prefix}{name}" for name in columns)),
+        # As JSON, because Spark hashes no maps.
+        F.xxhash64(F.to_json(F.struct(*(f"{prefix}{name}" for name in columns)))),
     )
 
 
@@ -54,7 +55,7 @@ def bucket(reference_id: Column, buckets: int) -> Column:
 
     >>> df = spark.createDataFrame([("E1_S1_fan",), ("E1_S2",), ("E1",), ("E2",)], "id string")
     >>> [row[0] for row in df.select(bucket(F.col("id"), 64)).collect()]
-    [31, 31, 31, 4]
+    [35, 35, 35, 26]
     """
     event = F.substring_index(reference_id, "_", 1)
     return F.pmod(F.xxhash64(event), F.lit(buckets)).cast("int")

@@ -9,7 +9,7 @@ whenever it is done again.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -86,24 +86,26 @@ class Steps:
 
     def when(self, what: str) -> datetime | None:
         """When that was last done, None where it never was."""
-        text = self.delta.properties.get(f"latest.{what}") if self.delta.exists else None
+        text = self.delta.known(f"latest.{what}") if self.delta.exists else None
         return from_iso(text) if text else None
 
-    def remember(self, what: str, at: datetime) -> None:
-        """Keep that it was done, where there is any step."""
+    def remember(self, at: datetime, **done: bool) -> None:
+        """Keep when what was done was done, where there is any step."""
         if self.delta.exists:
-            self.delta.set_properties({f"latest.{what}": iso(at)})
+            self.delta.set_properties(
+                {f"latest.{what}": iso(at) for what, is_done in done.items() if is_done}
+            )
 
     def compact(self) -> None:
         """Make few files of many small ones: every step adds one."""
-        if self.delta.exists and len(self.delta.files()) > _FILES:
+        if self.delta.small_files().count() > _FILES:
             self.delta.table.optimize().executeCompaction()
 
     def vacuum(self) -> None:
         """Remove what compactions replaced, after Delta's own week."""
         self.delta.table.vacuum()
 
-    @cached_property
+    @property
     def _id(self) -> str:
         """What the tables know the steps by: other steps, made because these got lost, are to be done from the first one on."""
         return self.delta.id

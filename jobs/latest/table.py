@@ -1,9 +1,7 @@
 """One table: the latest state of the records of one type."""
 
-import re
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -72,7 +70,12 @@ class LatestTable:
     def _made_of(self, changed: DataFrame, due: Due) -> tuple[int, int]:
         rows = newest(changed, self.buckets).repartition(BUCKET)
         writer = rows.write.format("delta").mode("overwrite").partitionBy(BUCKET)
-        options = {**self._properties, **due.step.options(), "overwriteSchema": "true"}
+        options = {
+            **self._properties,
+            **due.step.options(),
+            "overwriteSchema": "true",
+            "partitionOverwriteMode": "static",
+        }
         writer.options(**options).save(self.delta.uri)
         written = self.delta.table.history(1).first()
         return (int(written.operationMetrics["numOutputRows"]) if written else 0), 0
@@ -100,8 +103,11 @@ class LatestTable:
 
     def _compact(self) -> int:
         """Make few files of many small ones, in the buckets that have too many; returns how many these are."""
-        files = Counter(_buckets_of(self.delta.files()))
-        buckets = sorted(bucket for bucket, number in files.items() if number > _FILES_OF_A_BUCKET)
+        of_bucket = self.delta.small_files().groupBy(
+            F.col("partitionValues")[BUCKET].cast("int").alias(BUCKET)
+        )
+        crowded = of_bucket.count().where(F.col("count") > _FILES_OF_A_BUCKET)
+        buckets = sorted(row[BUCKET] for row in crowded.collect())
         if buckets:
             self.delta.table.optimize().where(_is_one_of(buckets)).executeCompaction()
         return len(buckets)
@@ -125,13 +131,6 @@ class LatestTable:
 def _is_one_of(buckets: Iterable[int], prefix: str = "") -> str:
     """Names buckets one by one, for Delta to leave the files of others alone."""
     return f"{prefix}{BUCKET} in ({', '.join(map(str, buckets)) or -1})"
-
-
-def _buckets_of(files: Iterable[str]) -> Iterator[int]:
-    for file in files:
-        found = re.search(rf"/{BUCKET}=(\d+)/", file)
-        assert found is not None, "every file of the table is in the folder of a bucket"
-        yield int(found[1])
 
 
 def _inserted_and_updated(merged: Row | None) -> tuple[int, int]:

@@ -24,7 +24,6 @@ log = structlog.get_logger()
 
 _LEASE = "tables.lease"
 _DELTA = "io.delta.sql.DeltaSparkSessionExtension"
-_VACUUMS = 4
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,15 @@ class Latest:
         A pass that was killed is finished by the next one. ``anew``: every table is made of the whole archive.
         """
         start, moment = time.monotonic(), now()
-        planned = self._plan(moment, anew=anew)
+        sweep = self._is_due("swept", moment, timedelta(hours=self.conf.sweep_hours))
+        planned = self.steps.plan(timedelta(hours=self.conf.lookback_hours), sweep=sweep, anew=anew)
         done = [one for table in self.tables if (one := self._apply(table))]
-        self.steps.compact()
-        vacuumed = self._vacuum(moment)
+        if planned:
+            self.steps.compact()
+        # What no longer is in a table is gone after its retention and a quarter of it.
+        tidy = self._is_due("vacuumed", moment, timedelta(hours=self.conf.retention_hours) / 4)
+        vacuumed = tidy and self._vacuum()
+        self.steps.remember(moment, swept=sweep or anew, vacuumed=tidy)
         if planned or done:
             log.info(
                 "latest",
@@ -60,30 +64,21 @@ class Latest:
         for table in self.tables:
             table.keep_properties()
 
-    def _plan(self, moment: datetime, *, anew: bool) -> int:
-        last = self.steps.when("swept")
-        sweep = last is None or moment - last >= timedelta(hours=self.conf.sweep_hours)
-        planned = self.steps.plan(timedelta(hours=self.conf.lookback_hours), sweep=sweep, anew=anew)
-        if sweep:
-            self.steps.remember("swept", moment)
-        return planned
-
     def _apply(self, table: LatestTable) -> Done | None:
         due = self.steps.due(table.schema.type, table.delta)
         return table.apply(due) if due else None
 
-    def _vacuum(self, moment: datetime) -> bool:
-        """Vacuum where that is due: what a table no longer holds is gone after its retention and a quarter of it."""
-        every = timedelta(hours=self.conf.retention_hours) / _VACUUMS
-        last = self.steps.when("vacuumed")
-        due = last is not None and moment - last >= every
-        if due:
-            for table in self.tables:
-                table.vacuum()
-            self.steps.vacuum()
-        if due or last is None:
-            self.steps.remember("vacuumed", moment)
-        return due
+    def _vacuum(self) -> bool:
+        if self.steps.when("vacuumed") is None:
+            return False  # these tables were made just now
+        for table in self.tables:
+            table.vacuum()
+        self.steps.vacuum()
+        return True
+
+    def _is_due(self, what: str, moment: datetime, every: timedelta) -> bool:
+        last = self.steps.when(what)
+        return last is None or moment - last >= every
 
 
 def open_tables(

@@ -1,7 +1,8 @@
 """Tables in a directory that follow an archive in another, and readers that share nothing with what made them."""
 
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,12 @@ class Followed:
     place: Path
     conf: LatestSettings
     types: tuple[str, ...]
+
+    def copy(self, directory: Path) -> "Followed":
+        """The same in another directory, for a test to change."""
+        shutil.copytree(self.place.parent, directory, dirs_exist_ok=True)
+        archive = open_storage(str(directory / "archive"))
+        return replace(self, archive=archive, place=directory / self.place.name)
 
     def tables(self, record_schemas: dict[str, RecordSchema] | None = None, **conf: Any) -> Latest:
         """The tables as a process that was just started sees them."""

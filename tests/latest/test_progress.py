@@ -1,7 +1,6 @@
 """Nothing that a delivery record names is skipped, whenever it comes, and nothing is done twice."""
 
 import shutil
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from jobs.batch import Batch
 from jobs.latest.failures import ContainerDiffers
 from jobs.latest.table import LatestTable
 from jobs.sinks.names import container_key
-from jobs.sinks.storage import open_storage
 from jobs.spark_errors import told_in_one_line
 from tests.latest.conftest import Followed, follow
 from tests.latest.making import DAY, deliver, demand, sale
@@ -30,9 +28,7 @@ def begun(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Foll
 @pytest.fixture
 def tables(begun: Followed, tmp_path: Path) -> Followed:
     """A copy of them, and of their archive."""
-    shutil.copytree(begun.place.parent, tmp_path, dirs_exist_ok=True)
-    archive = open_storage(str(tmp_path / "archive"))
-    return replace(begun, archive=archive, place=tmp_path / begun.place.name)
+    return begun.copy(tmp_path)
 
 
 def test_a_batch_that_is_finished_late_is_followed(tables: Followed) -> None:
