@@ -43,7 +43,9 @@ def parse(df: DataFrame, attributes: Sequence[Attribute]) -> DataFrame:
         df.withColumn("payload", F.col("data").cast("string"))
         .withColumn("sentinel", F.hex(F.xxhash64("payload")))
         .withColumns({"event": F.get(events, F.lit(0)), "isOneEvent": is_one_event(events, "sentinel")})
-        .withColumn("event", F.when(_is_sure(attributes), F.col("event")).otherwise(exact_event(attributes)))
+        .withColumn(
+            "event", F.coalesce(F.when(_is_sure(attributes), F.col("event")), exact_event(attributes))
+        )
         .withColumn("message", F.when(F.col("event").isNull(), _message()))
         .drop("sentinel", "isOneEvent")
     )

@@ -28,10 +28,9 @@ def validate(df: DataFrame, record_schemas: Mapping[str, RecordSchema]) -> DataF
     has_all = F.lit(False)
     for record_type, schema in record_schemas.items():
         has_all = F.when(F.col("type") == record_type, _has_required(schema)).otherwise(has_all)
-    is_settled = F.col("message").isNotNull() | (F.col("odd").isNull() & has_all)
-    return df.withColumn(
-        "message", F.when(is_settled, F.col("message")).otherwise(_first_failure(record_schemas))
-    ).drop("odd")
+    is_doubtful = F.col("message").isNull() & (F.col("odd").isNotNull() | ~has_all)
+    failure = F.when(is_doubtful, _first_failure(record_schemas))
+    return df.withColumn("message", F.coalesce("message", failure)).drop("odd")
 
 
 def _has_required(schema: RecordSchema) -> Column:

@@ -43,7 +43,18 @@ CASES = {
     "id null": with_id(None),
     "id empty": with_id(""),
     "id of any characters": with_id('"\\ü\U0001f3ab\u2028'),
+    "id of question marks": payload(
+        {**DESTINATION, "eventID": "??", "dynamodb": {"NewImage": {**sale(), "unknown": {"S": "\ud83c"}}}}
+    ),
+    "id like an escape": payload(
+        {
+            **DESTINATION,
+            "eventID": "?\\ud83c",
+            "dynamodb": {"NewImage": {**sale(), "unknown": {"S": "\ud83c"}}},
+        }
+    ),
     "half an emoji": with_id("\ud83c"),
+    "half an emoji behind a whole one": with_id("?\U0001f3ab\ud83c"),
     **{type_: payload({**DESTINATION, "dynamodb": {"NewImage": make()}}) for type_, make in IMAGES.items()},
 }
 
@@ -78,14 +89,24 @@ def test_what_the_event_does_not_say_is_null(outcomes: Outcomes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "due"), [("id empty", ""), ("id of any characters", '"\\ü\U0001f3ab\u2028')]
+    ("case", "due"),
+    [
+        ("id empty", ""),
+        ("id of any characters", '"\\ü\U0001f3ab\u2028'),
+        ("id of question marks", "??"),
+        ("id like an escape", "?\\ud83c"),
+    ],
 )
 def test_the_id_is_the_event_s_whatever_it_is(case: str, due: str, outcomes: Outcomes) -> None:
     assert outcomes[case].record["change"]["id"] == due
 
 
-def test_an_id_that_is_no_text_is_an_archive_error(outcomes: Outcomes) -> None:
-    assert outcomes["half an emoji"].message == "eventID is not a string of Unicode characters (BR-020)"
+@pytest.mark.parametrize("case", ["half an emoji", "half an emoji behind a whole one"])
+def test_an_id_that_is_no_text_is_an_archive_error(case: str, outcomes: Outcomes) -> None:
+    assert outcomes[case].message == "eventID is not a string of Unicode characters (BR-020)"
+
+
+def test_an_archive_error_holds_the_id_that_is_no_text(outcomes: Outcomes) -> None:
     assert json.loads(outcomes["half an emoji"].event or "")["eventID"] == "\ud83c"
 
 
