@@ -3,7 +3,6 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from pyspark.sql import SparkSession
@@ -16,12 +15,12 @@ from tests.verify.making import make_archive
 SCRUBBED = "[redacted]"
 
 
-@pytest.mark.parametrize("format", ["avro", "parquet"])
-def test_tables_hold_the_latest_state_of_what_the_job_archives(
-    spark: SparkSession, followed: MakeFollowed, tmp_path: Path, format: Literal["avro", "parquet"]
+def test_tables_hold_the_latest_state_of_an_archive_of_parquet(
+    spark: SparkSession, followed: MakeFollowed, tmp_path: Path
 ) -> None:
+    """Of Avro: tests/schemas/test_queries.py."""
     archive = open_storage(str(tmp_path / "archive"))
-    make_archive(spark, archive, format)
+    make_archive(spark, archive, "parquet")
     tables = followed(archive)
     assert tables.update()
     tables.is_latest()
