@@ -20,6 +20,9 @@ from bench.processes import PeakMemory
 from bench.report import Report, Run, lines, report
 from bench.rounds import Pass, measure
 from bench.rows import spark_rows
+from bench.streaming.measure import measure_streaming, sizes_for, streaming_lines
+from jobs.archive import STREAMING
+from jobs.demo.emulator import Emulator
 from jobs.errors import PipelineError
 from jobs.log import configure_logging
 from jobs.session import spark_session
@@ -42,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.latest:
             _write(options.json or options.cache / "latest.json", *_latest(options.cache, options.records))
+            return 0
+        if options.streaming:
+            _write(
+                options.json or options.cache / "streaming.json", *_streaming(options.cache, options.events)
+            )
             return 0
         measured = bench(options.cache, options.seed, options.events, options.rounds, options.peers)
         _write(options.json or options.cache / "results.json", measured, lines(measured))
@@ -86,6 +94,22 @@ def _latest(cache: Path, records: int) -> tuple[Report, Iterable[str]]:
     return {"machine": facts, **latest_report(measured)}, [described(facts), "", *latest_lines(measured)]
 
 
+def _streaming(cache: Path, events: int) -> tuple[Report, Iterable[str]]:
+    """Measure the job as a stream on an emulated Kinesis. Raises PipelineError."""
+    cores, load = pin(CORES), os.getloadavg()[0]
+    cache.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache, prefix="streaming-")))
+        aws = stack.enter_context(Emulator())
+        os.environ.update(aws.environment())  # before Spark, whose processes take it over
+        spark = spark_session("dmd-pipeline-bench", cores=cores, conf={**_MEMORY, **STREAMING})
+        signal.signal(signal.SIGINT, _interrupt)
+        figures = measure_streaming(spark, aws, scratch, sizes_for(events), _say)
+        facts = machine(spark)
+    told = [f"{described(facts)}, load {load:.1f} before", "", *streaming_lines(figures)]
+    return {"machine": facts, "load": load, **figures}, told
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
@@ -99,6 +123,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--peers", action="store_true", help="measure hand-written workers on Node and on Python too"
+    )
+    parser.add_argument(
+        "--streaming",
+        action="store_true",
+        help="measure the job as a stream, on an emulated Kinesis, instead",
     )
     parser.add_argument("--latest", action="store_true", help="measure the latest-state tables instead")
     parser.add_argument(

@@ -41,7 +41,8 @@ from transforms import SystemUserIdPattern
 
 _NOW = "0 seconds"
 _IDLE_RULES = ("SimplifyConditionals", "RemoveRedundantAliases", "OptimizeCsvJsonExprs")
-_STREAMING = {
+# How Spark plans the batches of a stream.
+STREAMING = {
     # Sizes are known; and Spark plans a streaming batch anew to describe each change that this makes to its plan.
     "spark.sql.adaptive.enabled": "false",
     # What they look for the steps don't have, and the search is a third of the time to plan a batch.
@@ -140,7 +141,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     record_schemas = schemas.load()
     catalog = _catalog(settings, storage, checkpoints, record_schemas)
     pattern = SystemUserIdPattern.of(settings.system_user_id.pattern)
-    spark = spark_session(conf=_STREAMING)
+    spark = spark_session(conf=STREAMING)
     # Again, because a starting SparkContext takes SIGINT for itself.
     supervisor.stop_on_signals()
     check_spark_reaches(spark, checkpoints)

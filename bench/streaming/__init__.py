@@ -1,0 +1,1 @@
+"""What the archive job costs as a stream, measured on an emulated Kinesis."""
