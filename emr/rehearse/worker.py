@@ -2,10 +2,10 @@
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -123,8 +123,7 @@ class Workers:
         for option, value in zip(words[::2], words[1::2], strict=True):
             if option == "--archives":
                 uri, name = value.split("#")
-                with tarfile.open(self._fetched(uri, folder)) as archive:
-                    archive.extractall(cwd / name, filter="data")
+                shutil.unpack_archive(self._fetched(uri, folder), cwd / name)
             elif value.startswith(_ENVIRONMENT):
                 name, text = value.removeprefix(_ENVIRONMENT).split("=", 1)
                 environment[name] = text

@@ -1,10 +1,11 @@
+import shutil
+
 """The job from the packaged files alone, by spark-submit in a directory that holds nothing else.
 
 Spark runs executors in processes and directories of their own, which unpack what they are sent. What EMR Serverless does
 for the driver, unpacking `--archives` where it starts, the fixture does.
 """
 
-import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +40,7 @@ def story(dist: Path, job: Callable[..., Job], producer: Callable[[int], Produce
     source.publish_some(seed=11, count=300)
     archiving = job(source.stream)
     cwd = archiving.directory / "cwd"
-    with tarfile.open(dist / dependencies_name(ARCHITECTURE)) as archive:
-        archive.extractall(cwd / "environment", filter="data")
+    shutil.unpack_archive(dist / dependencies_name(ARCHITECTURE), cwd / "environment")
     environment = {
         **image(archiving.directory / "image", PYTHON),
         "PYSPARK_PYTHON": "./environment/bin/python",
