@@ -1,4 +1,3 @@
-import shutil
 
 """The job from the packaged files alone, by spark-submit in a directory that holds nothing else.
 
@@ -6,6 +5,7 @@ Spark runs executors in processes and directories of their own, which unpack wha
 for the driver, unpacking `--archives` where it starts, the fixture does.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
