@@ -1,4 +1,3 @@
-
 """The job from the packaged files alone, by spark-submit in a directory that holds nothing else.
 
 Spark runs executors in processes and directories of their own, which unpack what they are sent. What EMR Serverless does
