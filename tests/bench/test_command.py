@@ -1,8 +1,6 @@
 """`make bench` in a short form: what it prints, what it writes, what it leaves behind."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +8,7 @@ import pytest
 
 from bench.peers.workers import COMMANDS
 from bench.rows import FLOOR, JOB, PATHS
+from tests.bench.running import bench
 
 EVENTS = 10_000
 PEERS = list(COMMANDS)
@@ -33,18 +32,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     done = bench("--peers", "--events", str(EVENTS), "--rounds", "1", "--seed", "3", *places)
     assert done.returncode == 0, done.stderr
     return Run(done.stdout, done.stderr, json.loads(file.read_text()), cache)
-
-
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=580,
-        check=False,
-    )
 
 
 def test_the_rows_are_measured_in_a_cold_round_and_as_many_warm_ones_as_asked_for(run: Run) -> None:

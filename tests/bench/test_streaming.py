@@ -1,13 +1,12 @@
 """`make bench ARGS=--streaming` in a short form: every figure is there; no time is asserted."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bench.streaming.measure import ARCHIVE, LOOP, NOTHING, SOURCE
+from tests.bench.running import bench
 
 EVENTS = 2_000
 PUBLISHED = 30
@@ -26,15 +25,7 @@ def test_source_small_batches_and_latency_are_measured_on_an_emulated_kinesis(tm
         "--cache",
         str(tmp_path / "cache"),
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        cwd=Path(__file__).parents[2],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=580,
-        check=False,
-    )
+    done = bench(*arguments)
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_text())
     assert set(figures["source"]["recordsPerSecond"]) == {SOURCE, LOOP}

@@ -1,0 +1,18 @@
+"""The benchmark as users run it, in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run ``python -m bench`` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=580,
+        check=False,
+    )
