@@ -138,3 +138,8 @@ class Stack:
     def _split(self, argument: list[Any]) -> list[str]:
         separator, text = argument
         return str(self.evaluated(text)).split(separator)
+
+
+def as_list(value: Any) -> list[Any]:
+    """A member of a policy, which may be one thing or a list of them, as a list."""
+    return value if isinstance(value, list) else [value]

@@ -13,7 +13,7 @@ from botocore import xform_name
 
 from jobs.metrics import BY_TYPE, METRICS
 from schemas import RECORD_TYPES
-from tests.emr.stack import Stack
+from tests.emr.stack import ACCOUNT, Stack, as_list
 
 RUNBOOK = (Path(__file__).parents[2] / "emr" / "RUNBOOK.md").read_text(encoding="utf-8")
 SECTIONS = {title.lower().replace(" ", "-") for title in re.findall(r"^##+ (.+)$", RUNBOOK, re.MULTILINE)}
@@ -138,6 +138,26 @@ def test_failed_runs_of_both_applications_are_counted_and_told(stack: Stack) -> 
         ],
     }
     assert json.loads(re.sub(r"<\w+>", "x", rule["Targets"][0]["InputTransformer"]["InputTemplate"]))
+
+
+def notifying(stack: Stack, service: str) -> list[dict[str, Any]]:
+    """What the alarms' topic and its key allow a service to do."""
+    (topic,) = stack.of_type("AWS::SNS::TopicPolicy").values()
+    key = stack.of_type("AWS::KMS::Key")["Key"]["KeyPolicy"]
+    everything = [*topic["PolicyDocument"]["Statement"], *key["Statement"]]
+    return [one for one in everything if service in as_list(one["Principal"].get("Service", []))]
+
+
+def test_eventbridge_may_tell_of_failed_runs_on_no_condition_that_it_cant_meet(stack: Stack) -> None:
+    topic, key = notifying(stack, "events.amazonaws.com")
+    assert (topic["Action"], key["Action"]) == ("sns:Publish", ["kms:Decrypt", "kms:GenerateDataKey"])
+    # It sends neither aws:SourceAccount nor aws:SourceArn to a topic.
+    assert "aws:Source" not in json.dumps([topic, key])
+
+
+def test_only_this_accounts_alarms_may_tell_of_themselves(stack: Stack) -> None:
+    for one in notifying(stack, "cloudwatch.amazonaws.com"):
+        assert one["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
 def test_the_dashboard_shows_what_is_emitted(stack: Stack) -> None:

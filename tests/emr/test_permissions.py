@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jobs.demo.emulator import Emulator
-from tests.emr.stack import ACCOUNT, REGION, Stack
+from tests.emr.stack import ACCOUNT, REGION, Stack, as_list
 from tests.faults.proxy import Proxy, Request
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Producer
@@ -79,10 +79,6 @@ def allowed(statements: list[dict[str, Any]], call: Call) -> bool:
         and any(fnmatchcase(resource, pattern) for pattern in as_list(each["Resource"]))
         for each in statements
     )
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 @pytest.fixture(scope="module")

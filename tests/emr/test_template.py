@@ -13,7 +13,7 @@ import pytest
 
 from emr.template import MAX_BYTES, TEMPLATE, render, template
 from jobs.settings import MetricsSettings
-from tests.emr.stack import ACCOUNT, Stack
+from tests.emr.stack import ACCOUNT, Stack, as_list
 
 ROOT = Path(__file__).parents[2]
 OUTPUTS = {
@@ -47,10 +47,6 @@ def check() -> ModuleType:
 @pytest.fixture(scope="module")
 def stack() -> Stack:
     return Stack()
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def statements(stack: Stack) -> list[tuple[str, dict[str, Any]]]:
