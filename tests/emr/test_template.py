@@ -231,6 +231,11 @@ def test_the_submitters_policy_allows_what_emr_submit_calls(stack: Stack) -> Non
     assert {"s3:GetObject", "s3:PutObject", "s3:ListBucket"} <= allowed
 
 
+def test_the_submitter_may_ask_for_the_stack_by_its_name(stack: Stack) -> None:
+    (asking,) = (one for _, one in statements(stack) if one["Action"] == "cloudformation:DescribeStacks")
+    assert asking["Resource"] == f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/dmd-prod/*"
+
+
 @pytest.mark.parametrize(
     ("role", "service", "source"),
     [
