@@ -134,10 +134,16 @@ def test_failed_runs_of_both_applications_are_counted_and_told(stack: Stack) -> 
                 "detail-type": ["EMR Serverless Job Run State Change"],
                 "detail": {"state": ["FAILED"], **applications},
             },
+            # A run that times out ends as CANCELLED; of the stream's application that is a redeploy.
+            {
+                "detail-type": ["EMR Serverless Job Run State Change"],
+                "detail": {"state": ["CANCELLED"], "applicationId": ["00batch"]},
+            },
             {"detail-type": ["EMR Serverless Job Run Retry"], "detail": applications},
         ],
     }
-    assert json.loads(re.sub(r"<\w+>", "x", rule["Targets"][0]["InputTransformer"]["InputTemplate"]))
+    message = json.loads(re.sub(r"<\w+>", "x", rule["Targets"][0]["InputTransformer"]["InputTemplate"]))
+    assert "failed or was cancelled at" in message
 
 
 def notifying(stack: Stack, service: str) -> list[dict[str, Any]]:
