@@ -53,6 +53,8 @@ def _deploy(options: argparse.Namespace) -> int:
     if read_stack(cloudformation, emr.stack) is None:
         # Without a release: the bucket for it comes with the stack, and until then no schedule is on.
         _make(cloudformation, emr.stack, stack_parameters(settings, emr))
+    # Not at its creation: a stack whose creation failed has to be deleted before it can be made again.
+    cloudformation.update_termination_protection(StackName=emr.stack, EnableTerminationProtection=True)
     if not options.release:
         artifacts.upload(release, DIST, to)
     _update(cloudformation, emr.stack, parameters)
@@ -99,7 +101,7 @@ def release_parameters(release: Release, conf: Path, to: str, emr: EmrSettings) 
 
 
 def _make(cloudformation: Any, name: str, parameters: dict[str, str]) -> None:
-    cloudformation.create_stack(**_request(name, parameters), EnableTerminationProtection=True)
+    cloudformation.create_stack(**_request(name, parameters))
     _say(f"making the stack {name}, which takes some minutes")
     _await(cloudformation, "stack_create_complete", name)
 
@@ -130,7 +132,14 @@ def _await(cloudformation: Any, state: str, name: str) -> None:
 
 def _request(name: str, parameters: dict[str, str]) -> dict[str, Any]:
     pairs = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
-    return {"StackName": name, "TemplateBody": render(), "Parameters": pairs, "Capabilities": _CAPABILITIES}
+    return {
+        "StackName": name,
+        "TemplateBody": render(),
+        "Parameters": pairs,
+        "Capabilities": _CAPABILITIES,
+        # What is kept for its data has none yet where it was made in vain: left behind, its name would be taken.
+        "RetainExceptOnCreate": True,
+    }
 
 
 def _say(text: str) -> None:

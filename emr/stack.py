@@ -52,7 +52,7 @@ class Stack:
 
 
 def read_stack(cloudformation: Any, name: str) -> Stack | None:
-    """The stack of that name, None where there is none."""
+    """The stack of that name, None where there is none. Raises StackError for one whose creation failed."""
     from botocore.exceptions import ClientError
 
     try:
@@ -61,6 +61,11 @@ def read_stack(cloudformation: Any, name: str) -> Stack | None:
         if "does not exist" in str(error):
             return None
         raise
+    if stack["StackStatus"] in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"):
+        raise StackError(
+            f"the stack {name} couldn't be made, its events say why: "
+            f"delete it (`aws cloudformation delete-stack --stack-name {name}`), then deploy again"
+        )
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
     return Stack(name, outputs)
 

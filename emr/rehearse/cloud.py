@@ -9,6 +9,8 @@ from unittest.mock import patch
 
 import moto.emrserverless.models as emulated
 from moto.cloudformation.parsing import get_model_map
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult
 from moto.glue.models import glue_backends
 from moto.server import ThreadedMotoServer
 
@@ -68,8 +70,12 @@ def emulated_aws(region: str) -> Iterator[Cloud]:
     server.start()
     waiting = patch.object(emulated, "JOB_STATUS", "SUBMITTED")
     cancelling = patch.object(emulated.EMRServerlessBackend, "cancel_job_run", _cancelling)
+    # moto protects a stack at its creation alone.
+    protecting = patch.object(
+        CloudFormationResponse, "update_termination_protection", _protecting, create=True
+    )
     try:
-        with waiting, cancelling:
+        with waiting, cancelling, protecting:
             yield Cloud(f"http://{HOST}:{server.get_host_and_port()[1]}", region)
     finally:
         server.stop()
@@ -78,6 +84,12 @@ def emulated_aws(region: str) -> Iterator[Cloud]:
 def _cancelling(self: emulated.EMRServerlessBackend, application_id: str, job_run_id: str) -> tuple[str, str]:
     self.get_job_run(application_id, job_run_id).state = "CANCELLING"
     return application_id, job_run_id
+
+
+def _protecting(self: CloudFormationResponse) -> ActionResult:
+    return ActionResult(
+        {"StackId": self.cloudformation_backend.get_stack(self._get_param("StackName")).stack_id}
+    )
 
 
 class _StandIn:

@@ -1,21 +1,24 @@
 """What emr.deploy asks CloudFormation for: the stack of the conf, with the release for its scheduled runs."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from moto.cloudformation.models import cloudformation_backends
 
-from emr import deploy
+from emr import deploy, submit
 from emr.aws import client
 from emr.job_run import JOBS, start_job_run
 from emr.release import packaged
 from emr.settings import load
 from emr.stack import Stack as Outputs
-from emr.template import MAX_BYTES, render, template
-from tests.emr.conftest import BUCKET
-from tests.emr.stack import Stack
+from emr.template import render, template
+from tests.emr.conftest import BUCKET, REGION
+from tests.emr.service_model import problems
+from tests.emr.stack import ACCOUNT, Stack
 from tests.emr.test_scheduled_runs import as_the_api_names_it
 
 SCHEDULED = {
@@ -96,6 +99,34 @@ def test_the_first_time_the_stack_comes_before_the_release_and_the_schedules_aft
     )
 
 
+def test_a_stack_is_protected_once_it_is_made_and_leaves_nothing_where_it_wasnt(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: list[dict[str, Any]] = []
+    emulated_stack(monkeypatch, requests)
+    assert deploy.main(["--env", "prod"]) == 0, capsys.readouterr().err
+    made, protected, updated = requests
+    assert made["RetainExceptOnCreate"] is updated["RetainExceptOnCreate"] is True
+    assert "EnableTerminationProtection" not in made
+    assert protected == {"StackName": "dmd-prod", "EnableTerminationProtection": True}
+    for operation, request in zip(
+        ("CreateStack", "UpdateTerminationProtection", "UpdateStack"), requests, strict=True
+    ):
+        assert problems("cloudformation", operation, request) == []
+
+
+@pytest.mark.parametrize("command", [deploy.main, lambda words: submit.main(["archive", *words])])
+def test_a_stack_that_couldnt_be_made_has_to_be_deleted_first(
+    place: Path, capsys: pytest.CaptureFixture[str], command: Callable[[list[str]], int]
+) -> None:
+    boto3.client("cloudformation").create_stack(
+        StackName="dmd-prod", TemplateBody=json.dumps({"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}})
+    )
+    cloudformation_backends[ACCOUNT][REGION].get_stack("dmd-prod").status = "ROLLBACK_COMPLETE"
+    assert command(["--env", "prod"]) == 1
+    assert "delete-stack --stack-name dmd-prod`), then deploy again" in capsys.readouterr().err
+
+
 def test_going_back_is_the_earlier_releases_name(
     place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,16 +147,15 @@ def test_an_archive_on_this_machine_cant_be_deployed(place: Path, capsys: pytest
     assert "archive.uri: must be s3://bucket/prefix to run on EMR Serverless" in capsys.readouterr().err
 
 
-def test_the_template_fits_into_a_request() -> None:
-    assert len(render().encode()) <= MAX_BYTES
-
-
 class Smaller:
     """CloudFormation with the calls it got and their parameters; moto makes the bucket and the outputs, not all the rest."""
 
-    def __init__(self, client: Any, asked: list[tuple[str, dict[str, str]]]) -> None:
+    def __init__(
+        self, client: Any, asked: list[tuple[str, dict[str, str]]], requests: list[dict[str, Any]]
+    ) -> None:
         self._client = client
         self._asked = asked
+        self._requests = requests
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
@@ -136,7 +166,11 @@ class Smaller:
     def update_stack(self, **request: Any) -> None:
         self._make("update_stack", request)
 
+    def update_termination_protection(self, **request: Any) -> None:
+        self._requests.append(request)
+
     def _make(self, name: str, request: dict[str, Any]) -> None:
+        self._requests.append(request)
         given = {each["ParameterKey"]: each["ParameterValue"] for each in request["Parameters"]}
         assert request["TemplateBody"] == render()
         self._asked.append((name, given))
@@ -148,8 +182,11 @@ class Smaller:
         getattr(self._client, name)(StackName=request["StackName"], TemplateBody=json.dumps(body))
 
 
-def emulated_stack(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, str]]]:
-    """Lets emr.deploy work on such a CloudFormation; returns the calls that it will have got."""
+def emulated_stack(
+    monkeypatch: pytest.MonkeyPatch, requests: list[dict[str, Any]] | None = None
+) -> list[tuple[str, dict[str, str]]]:
+    """Lets emr.deploy work on such a CloudFormation; returns the calls that it will have got, ``requests`` has them whole."""
     asked: list[tuple[str, dict[str, str]]] = []
-    monkeypatch.setattr(deploy, "client", lambda *arguments: Smaller(client(*arguments), asked))
+    whole = [] if requests is None else requests
+    monkeypatch.setattr(deploy, "client", lambda *arguments: Smaller(client(*arguments), asked, whole))
     return asked

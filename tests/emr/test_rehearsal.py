@@ -1,5 +1,6 @@
 """The rehearsal says where it broke. That it ends well is what `.ci/run` shows by `make rehearse`."""
 
+import json
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,14 @@ def test_what_only_has_a_stand_in_is_what_moto_cant_make(cloud: emulation.Cloud)
         "AWS::EMRServerless::Application",
         "AWS::Glue::Database",
     }
+
+
+def test_a_stack_can_be_protected_after_it_is_made(cloud: emulation.Cloud) -> None:
+    cloudformation = cloud.client("cloudformation")
+    body = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+    made = cloudformation.create_stack(StackName="s", TemplateBody=body, RetainExceptOnCreate=True)
+    answer = cloudformation.update_termination_protection(StackName="s", EnableTerminationProtection=True)
+    assert answer["StackId"] == made["StackId"]
 
 
 def test_a_run_that_cant_start_is_told_with_its_reason(
