@@ -70,7 +70,10 @@ def start_job_run(
 
 
 def _monitoring(name: str, stack: Stack, emr: EmrSettings) -> dict[str, Any]:
-    """Logs to S3 and to CloudWatch, which the metrics are taken from. EMR Serverless rotates them by itself."""
+    """Logs to S3 and to CloudWatch, which the metrics are taken from. EMR Serverless rotates them by itself.
+
+    Prometheus is of submitted runs alone: the stack's schedules don't have it.
+    """
     cloudwatch = {
         "enabled": True,
         "logGroupName": stack["LogGroupName"],

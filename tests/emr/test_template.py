@@ -29,6 +29,8 @@ OUTPUTS = {
     "StreamApplicationId": "00stream",
     "BatchApplicationId": "00batch",
 }
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/0a1b2c3d-0000-1111-2222-333344445555"
+EXPORTS = {"Listing": "arn:aws:s3:::exports", "Reading": "arn:aws:s3:::exports/*"}
 # These can't be narrower: AWS offers no resource to name for them, or they belong to the key itself.
 WIDE = {("RuntimePolicy", "LogGroups")}
 
@@ -191,6 +193,38 @@ def test_personal_data_is_read_by_named_roles_only(principal: str, denied: bool)
     )
     for key in keys:
         assert any(fnmatchcase(f"arn:aws:s3:::dmd-prod-archive/{key}", one) for one in statement["Resource"])
+
+
+@pytest.mark.parametrize(
+    ("readers", "taken"),
+    [
+        ("", True),
+        ("arn:aws:iam::1:role/a", True),
+        ("arn:aws:iam::1:role/a,arn:aws:iam::1:role/b*", True),
+        ("arn:aws:iam::1:role/a, arn:aws:iam::1:role/b", False),
+        ("arn:aws:iam::1:role/a,", False),
+    ],
+)
+def test_readers_are_taken_only_as_the_bucket_will_compare_them(
+    stack: Stack, readers: str, taken: bool
+) -> None:
+    pattern = stack.template["Parameters"]["PersonalDataReaders"]["AllowedPattern"]
+    assert bool(re.search(pattern, readers)) is taken
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {}),
+        ({"ExportBucketName": "exports"}, EXPORTS),
+        ({"ExportBucketName": "exports", "ExportKeyArn": KEY}, {**EXPORTS, "Decrypting": KEY}),
+    ],
+)
+def test_backfills_may_read_the_export_bucket_and_its_key(
+    given: dict[str, str], expected: dict[str, str]
+) -> None:
+    granted = [one for policy, one in statements(Stack(given)) if policy == "ExportPolicy"]
+    assert {one["Sid"]: one["Resource"] for one in granted} == expected
 
 
 def test_every_policy_names_its_actions_and_resources(stack: Stack) -> None:
