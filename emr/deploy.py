@@ -45,7 +45,7 @@ def _deploy(options: argparse.Namespace) -> int:
     settings, emr = load(conf)
     to = artifacts_uri(settings)
     release = artifacts.chosen(options.release, DIST, to)
-    parameters = {**stack_parameters(settings, emr), **release_parameters(release, conf, to, emr)}
+    parameters = {**stack_parameters(settings, emr), **release_parameters(release, conf, settings, emr)}
     if options.dry_run:
         print(json.dumps({"StackName": emr.stack, "Parameters": parameters}, indent=2))
         return 0
@@ -90,11 +90,11 @@ def stack_parameters(settings: Settings, emr: EmrSettings) -> dict[str, str]:
     }
 
 
-def release_parameters(release: Release, conf: Path, to: str, emr: EmrSettings) -> dict[str, str]:
+def release_parameters(release: Release, conf: Path, settings: Settings, emr: EmrSettings) -> dict[str, str]:
     """What scheduled runs start: the release, the conf in it and the parameters of spark-submit, by job."""
-    folder = f"{to}/{release.name}"
+    folder = f"{artifacts_uri(settings)}/{release.name}"
     spark = {
-        f"{job.capitalize()}SparkParameters": spark_submit_parameters(job, release, folder, emr)
+        f"{job.capitalize()}SparkParameters": spark_submit_parameters(job, release, folder, settings, emr)
         for job in JOBS
     }
     return {"Release": release.name, "Conf": conf.name, **spark}

@@ -8,6 +8,7 @@ from emr.release import Release
 from emr.settings import EmrSettings
 from emr.spark import spark_submit_parameters
 from emr.stack import Stack
+from jobs.settings import Settings
 
 # Five failures within an hour are no hiccup any more: the run ends as failed, and the alarm says so.
 FAILED_ATTEMPTS_PER_HOUR = 5
@@ -36,7 +37,13 @@ JOBS = {
 
 
 def start_job_run(
-    name: str, release: Release, conf: str, stack: Stack, emr: EmrSettings, arguments: Sequence[str] = ()
+    name: str,
+    release: Release,
+    conf: str,
+    stack: Stack,
+    settings: Settings,
+    emr: EmrSettings,
+    arguments: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The request for the job ``name``, without its ``clientToken``; ``conf`` is the name of a conf in the release.
 
@@ -62,7 +69,7 @@ def start_job_run(
             "sparkSubmit": {
                 "entryPoint": f"{folder}/{name}.py",
                 "entryPointArguments": ["--conf", f"{folder}/{conf}", *arguments],
-                "sparkSubmitParameters": spark_submit_parameters(name, release, folder, emr),
+                "sparkSubmitParameters": spark_submit_parameters(name, release, folder, settings, emr),
             }
         },
         "configurationOverrides": {"monitoringConfiguration": _monitoring(name, stack, emr)},

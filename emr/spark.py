@@ -4,26 +4,29 @@ from collections.abc import Iterator
 
 from emr.release import Release
 from emr.settings import EmrSettings
+from jobs.settings import Settings
 
 PYTHON = "./environment/bin/python"
 _DELTA = "/usr/share/aws/delta/lib"
 
 
-def spark_submit_parameters(job: str, release: Release, folder: str, emr: EmrSettings) -> str:
+def spark_submit_parameters(
+    job: str, release: Release, folder: str, settings: Settings, emr: EmrSettings
+) -> str:
     """What StartJobRun calls ``sparkSubmitParameters``; ``folder`` is where the release's files are on S3.
 
     No quote or backslash is in it, so that a template can hold it inside of JSON.
     """
     jars = [f"{folder}/{jar}" for jar in release.jars]
-    settings = {**_SAME_FOR_ALL, **_sizes(emr)}
+    spark = {**_SAME_FOR_ALL, **_region(settings.source.region), **_sizes(emr)}
     if job == "latest":
         jars += [f"{_DELTA}/delta-spark.jar", f"{_DELTA}/delta-storage.jar"]
-        settings |= _DELTA_SETTINGS
+        spark |= _DELTA_SETTINGS
     words = [
         *("--py-files", f"{folder}/packages.zip"),
         *("--jars", ",".join(jars)),
         *("--archives", f"{folder}/{release.dependencies(emr.architecture)}#environment"),
-        *_as_words(settings),
+        *_as_words(spark),
     ]
     return " ".join(words)
 
@@ -35,6 +38,8 @@ _SAME_FOR_ALL = {
     "spark.executorEnv.PYSPARK_PYTHON": PYTHON,
     # Dates and partition dates are of UTC (BR-008 to BR-011); spark_session() insists on it once more.
     "spark.sql.session.timeZone": "UTC",
+    # The jobs speak to Glue themselves: Spark's own metastore client would only start slowly and want rights.
+    "spark.sql.catalogImplementation": "in-memory",
     # A second attempt of a writing task would PUT the same bytes again: right, but paid twice.
     "spark.speculation": "false",
     # A fixed number of executors: the cost has a bound, and no batch waits for a worker that comes and goes.
@@ -47,6 +52,12 @@ _DELTA_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
+
+
+def _region(region: str | None) -> dict[str, str]:
+    """Where S3 and Glue are, for the clients that a job makes without naming it; the image alone need not say it."""
+    workers = ("spark.emr-serverless.driverEnv", "spark.executorEnv")
+    return {f"{worker}.AWS_REGION": region for worker in workers} if region else {}
 
 
 def _sizes(emr: EmrSettings) -> dict[str, str]:

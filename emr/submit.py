@@ -63,7 +63,7 @@ def _submit(options: argparse.Namespace) -> int:
     stack = expected_stack(settings, emr) if options.offline else _stack(settings, emr).fits(settings, emr)
     release = artifacts.chosen(options.release, DIST, stack["ArtifactsUri"])
     request = {
-        **start_job_run(options.job, release, conf.name, stack, emr, options.arguments),
+        **start_job_run(options.job, release, conf.name, stack, settings, emr, options.arguments),
         "clientToken": str(uuid.uuid4()),
     }
     if options.dry_run or options.offline:

@@ -43,7 +43,7 @@ def parameters(place: Path, env: str = "prod") -> dict[str, str]:
     settings, emr = load(conf)
     return {
         **deploy.stack_parameters(settings, emr),
-        **deploy.release_parameters(packaged(place / "dist"), conf, deploy.artifacts_uri(settings), emr),
+        **deploy.release_parameters(packaged(place / "dist"), conf, settings, emr),
     }
 
 
@@ -61,9 +61,10 @@ def test_a_schedule_starts_what_submit_would_start(job: str, place: Path) -> Non
     scheduled = stack.of_type("AWS::Scheduler::Schedule")[f"{job.capitalize()}SchedulerEntry"]
     request = as_the_api_names_it(json.loads(scheduled["Target"]["Input"]))
     assert request.pop("clientToken") == "<aws.scheduler.execution-id>"
-    _, emr = load(place / "conf" / "dev.toml")
+    settings, emr = load(place / "conf" / "dev.toml")
     outputs = Outputs(emr.stack, stack.outputs)
-    assert request == start_job_run(job, packaged(place / "dist"), "dev.toml", outputs, emr, SCHEDULED[job])
+    release = packaged(place / "dist")
+    assert request == start_job_run(job, release, "dev.toml", outputs, settings, emr, SCHEDULED[job])
 
 
 def test_the_stack_of_a_conf_fits_the_conf(place: Path) -> None:

@@ -7,7 +7,9 @@ import pytest
 from emr.job_run import FAILED_ATTEMPTS_PER_HOUR, JOBS, start_job_run
 from emr.release import Release
 from emr.settings import EmrSettings, load
+from emr.spark import spark_submit_parameters
 from emr.stack import Stack, expected_stack
+from jobs.settings import Settings
 from tests.emr.service_model import problems
 from tests.jobs.job import ROOT
 
@@ -22,23 +24,23 @@ RELEASE = Release(
 )
 
 
-def stack_and_emr(conf: str = "prod.toml", **changes: object) -> tuple[Stack, EmrSettings]:
+def stack_and_settings(conf: str = "prod.toml", **changes: object) -> tuple[Stack, Settings, EmrSettings]:
     settings, emr = load(ROOT / "conf" / conf)
     changed = EmrSettings.model_validate(emr.model_dump() | changes)
-    return expected_stack(settings, changed), changed
+    return expected_stack(settings, changed), settings, changed
 
 
 @pytest.mark.parametrize("conf", CONFS)
 @pytest.mark.parametrize("job", JOBS)
 def test_a_request_is_valid(job: str, conf: str) -> None:
-    stack, emr = stack_and_emr(conf, prometheus_url=PROMETHEUS)
-    request = start_job_run(job, RELEASE, conf, stack, emr, ["--since", "2026-03-01"])
+    stack, settings, emr = stack_and_settings(conf, prometheus_url=PROMETHEUS)
+    request = start_job_run(job, RELEASE, conf, stack, settings, emr, ["--since", "2026-03-01"])
     assert problems("emr-serverless", "StartJobRun", {**request, "clientToken": "t"}) == []
 
 
 def test_the_check_sees_what_botocore_passes_over() -> None:
-    stack, emr = stack_and_emr()
-    request = start_job_run("verify", RELEASE, "prod.toml", stack, emr)
+    stack, settings, emr = stack_and_settings()
+    request = start_job_run("verify", RELEASE, "prod.toml", stack, settings, emr)
     wrong = {
         **request,
         "clientToken": "no token",
@@ -49,21 +51,21 @@ def test_the_check_sees_what_botocore_passes_over() -> None:
 
 
 def test_the_stream_is_tried_again_until_it_fails_too_often() -> None:
-    request = start_job_run("archive", RELEASE, "prod.toml", *stack_and_emr())
+    request = start_job_run("archive", RELEASE, "prod.toml", *stack_and_settings())
     assert (request["mode"], request["executionTimeoutMinutes"]) == ("STREAMING", 0)
     assert request["retryPolicy"] == {"maxFailedAttemptsPerHour": FAILED_ATTEMPTS_PER_HOUR}
     assert "--until-caught-up" not in request["jobDriver"]["sparkSubmit"]["entryPointArguments"]
 
 
 def test_where_the_stack_is_scheduled_the_archive_ends_when_it_has_caught_up() -> None:
-    request = start_job_run("archive", RELEASE, "dev.toml", *stack_and_emr("dev.toml"))
+    request = start_job_run("archive", RELEASE, "dev.toml", *stack_and_settings("dev.toml"))
     assert (request["mode"], request["retryPolicy"]) == ("BATCH", {"maxAttempts": 3})
     assert request["jobDriver"]["sparkSubmit"]["entryPointArguments"][2:] == ["--until-caught-up"]
 
 
 @pytest.mark.parametrize("job", JOBS)
 def test_every_file_comes_from_the_release_by_its_name(job: str) -> None:
-    spark = start_job_run(job, RELEASE, "prod.toml", *stack_and_emr())["jobDriver"]["sparkSubmit"]
+    spark = start_job_run(job, RELEASE, "prod.toml", *stack_and_settings())["jobDriver"]["sparkSubmit"]
     folder = f"s3://dmd-prod-archive/artifacts/{RELEASE.name}"
     words = spark["sparkSubmitParameters"].split()
     assert spark["entryPoint"] == f"{folder}/{job}.py"
@@ -82,24 +84,45 @@ def test_every_file_comes_from_the_release_by_its_name(job: str) -> None:
 
 
 def test_the_settings_that_the_guarantees_rest_on_are_there() -> None:
-    parameters = start_job_run("archive", RELEASE, "prod.toml", *stack_and_emr())["jobDriver"]["sparkSubmit"]
+    parameters = start_job_run("archive", RELEASE, "prod.toml", *stack_and_settings())["jobDriver"][
+        "sparkSubmit"
+    ]
     settings = dict(word.split("=") for word in parameters["sparkSubmitParameters"].split() if "=" in word)
     assert settings["spark.sql.session.timeZone"] == "UTC"
     assert settings["spark.speculation"] == settings["spark.dynamicAllocation.enabled"] == "false"
+    assert settings["spark.sql.catalogImplementation"] == "in-memory"
     assert settings["spark.executorEnv.PYSPARK_PYTHON"] == "./environment/bin/python"
     assert (settings["spark.driver.memory"], settings["spark.driver.memoryOverhead"]) == ("4g", "4g")
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"), [('region = "eu-west-2"', ["eu-west-2", "eu-west-2"]), ("", [])]
+)
+def test_driver_and_executors_work_in_the_region_of_the_conf(
+    line: str, expected: list[str], tmp_path: Path
+) -> None:
+    conf = tmp_path / "there.toml"
+    conf.write_text((ROOT / "conf" / "prod.toml").read_text().replace('region = "us-east-1"', line))
+    settings, emr = load(conf)
+    words = spark_submit_parameters("verify", RELEASE, "s3://b/artifacts/1", settings, emr).split()
+    told = dict(word.rsplit("=", 1) for word in words if "AWS_REGION" in word)
+    assert list(told.values()) == expected
+    assert not told or set(told) == {
+        "spark.emr-serverless.driverEnv.AWS_REGION",
+        "spark.executorEnv.AWS_REGION",
+    }
+
+
 @pytest.mark.parametrize("job", JOBS)
 def test_the_parameters_fit_into_json_and_into_a_parameter_of_a_stack(job: str) -> None:
-    parameters = start_job_run(job, RELEASE, "prod.toml", *stack_and_emr())["jobDriver"]["sparkSubmit"]
+    parameters = start_job_run(job, RELEASE, "prod.toml", *stack_and_settings())["jobDriver"]["sparkSubmit"]
     text = parameters["sparkSubmitParameters"]
     assert len(text) <= 4096
     assert not set(text) & set('"\\')
 
 
 def test_the_archive_for_the_workers_architecture_is_taken() -> None:
-    request = start_job_run("verify", RELEASE, "prod.toml", *stack_and_emr(architecture="ARM64"))
+    request = start_job_run("verify", RELEASE, "prod.toml", *stack_and_settings(architecture="ARM64"))
     assert (
         "dependencies-arm64.tar.gz#environment"
         in request["jobDriver"]["sparkSubmit"]["sparkSubmitParameters"]
