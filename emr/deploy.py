@@ -13,7 +13,7 @@ from emr.job_run import JOBS
 from emr.release import DIST, Release
 from emr.settings import EmrSettings, load
 from emr.spark import spark_submit_parameters
-from emr.stack import StackError, bucket_and_prefix, read_stack
+from emr.stack import Stack, StackError, bucket_and_prefix, read_stack
 from emr.submit import CONF
 from emr.template import render
 from jobs.command_line import exit_code
@@ -55,14 +55,20 @@ def _deploy(options: argparse.Namespace) -> int:
         _make(cloudformation, emr.stack, stack_parameters(settings, emr))
     # Not at its creation: a stack whose creation failed has to be deleted before it can be made again.
     cloudformation.update_termination_protection(StackName=emr.stack, EnableTerminationProtection=True)
+    _there(cloudformation, emr.stack).with_its_key(settings)
     if not options.release:
         artifacts.upload(release, DIST, to)
     _update(cloudformation, emr.stack, parameters)
-    stack = read_stack(cloudformation, emr.stack)
-    if stack is None:
-        raise StackError(f"the stack {emr.stack} is gone")
-    print(json.dumps({"release": release.name, **stack.fits(settings, emr).outputs}, indent=2))
+    stack = _there(cloudformation, emr.stack).fits(settings, emr)
+    print(json.dumps({"release": release.name, **stack.outputs}, indent=2))
     return 0
+
+
+def _there(cloudformation: Any, name: str) -> Stack:
+    stack = read_stack(cloudformation, name)
+    if stack is None:
+        raise StackError(f"the stack {name} is gone")
+    return stack
 
 
 def artifacts_uri(settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """What the conf says of EMR Serverless: its section ``[emr]``, which no job reads."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,29 @@ class EmrSettings(BaseModel):
 
 
 def load(conf: Path) -> tuple[Settings, EmrSettings]:
-    """The conf and its section ``[emr]``. Raises SettingsError naming every problem."""
+    """The conf and its section ``[emr]``. Raises SettingsError naming every problem, also what a stack can't serve."""
     settings = load_settings(conf)
     if not settings.emr:
         raise SettingsError(f"{conf}: [emr] is missing: name the stack there, see docs/configuration.md")
+    if unserved := list(_unserved(settings)):
+        raise SettingsError("\n".join(f"{conf}: {each}" for each in unserved))
     try:
         return settings, EmrSettings.model_validate(settings.emr)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         raise SettingsError("\n".join(f"{conf}: {_problem(each)}" for each in found)) from error
+
+
+def _unserved(settings: Settings) -> Iterator[str]:
+    """What is right in a conf and would fail only at run time, by the rights and files that runs have."""
+    if settings.source.format != "kinesis":
+        yield (
+            f"source.format: must be kinesis on EMR Serverless: for {settings.source.format} "
+            "releases lack the jar and the stack's roles the rights"
+        )
+    tables, uri = f"{settings.archive.uri.rstrip('/')}/latest", settings.latest.uri
+    if uri is not None and not f"{uri.rstrip('/')}/".startswith(f"{tables}/"):
+        yield f"latest.uri: must be {tables} or below it, where the stack's roles may write: leave it out"
 
 
 def _problem(error: Any) -> str:

@@ -36,6 +36,7 @@ class Stack:
             "StreamName": settings.source.stream,
             "DatabaseName": settings.catalog.database or "",
             "ArchitectureName": emr.architecture,
+            "MetricsNamespace": settings.metrics.namespace,
             "Mode": emr.parameters.get("Mode", self["Mode"]),
         }
         wrong = [
@@ -47,6 +48,16 @@ class Stack:
             raise StackError(
                 f"the stack {self.name} isn't the one of this conf: {'; '.join(wrong)}: "
                 "change the conf, or bring the stack up to date by `emr.deploy`"
+            )
+        return self.with_its_key(settings)
+
+    def with_its_key(self, settings: Settings) -> "Stack":
+        """Itself, if the conf names no other KMS key than the stack's. Raises StackError."""
+        arn, named = self["KeyArn"], settings.archive.kms_key_id
+        if named not in (None, arn, arn.rpartition("/")[2], f"alias/{self.name}"):
+            raise StackError(
+                f"archive.kms_key_id is {named}, and the roles of the stack {self.name} may use its own key alone: "
+                "leave it out, the bucket encrypts with that"
             )
         return self
 
@@ -88,6 +99,8 @@ def expected_stack(settings: Settings, emr: EmrSettings, account: str = "1111222
         "DatabaseName": settings.catalog.database or "",
         "ArchitectureName": emr.architecture,
         "Mode": emr.parameters.get("Mode", "stream"),
+        "MetricsNamespace": settings.metrics.namespace,
+        "KeyArn": settings.archive.kms_key_id or f"arn:aws:kms:us-east-1:{account}:key/example",
     }
     return Stack(emr.stack, outputs)
 

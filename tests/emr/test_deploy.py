@@ -148,6 +148,70 @@ def test_an_archive_on_this_machine_cant_be_deployed(place: Path, capsys: pytest
     assert "archive.uri: must be s3://bucket/prefix to run on EMR Serverless" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("source.format = 'aws-kinesis'", "source.format: must be kinesis on EMR Serverless"),
+        (
+            "latest.uri = 's3://elsewhere/latest'",
+            "latest.uri: must be s3://dmd-prod-archive/dmd/latest or below",
+        ),
+        (
+            "latest.uri = 's3://dmd-prod-archive/dmd/latest-2'",
+            "latest.uri: must be s3://dmd-prod-archive/dmd/latest or",
+        ),
+    ],
+)
+def test_a_conf_that_no_stack_can_serve_is_refused(
+    place: Path, capsys: pytest.CaptureFixture[str], line: str, told: str
+) -> None:
+    changed_conf(place, line)
+    assert deploy.main(["--env", "prod", "--dry-run"]) == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        ("alias/dmd-prod", 0),
+        (f"arn:aws:made-up::{ACCOUNT}:Key", 0),
+        (f"arn:aws:kms:us-east-1:{ACCOUNT}:key/other", 1),
+    ],
+)
+def test_another_key_than_the_stacks_is_refused_before_a_schedule_is_on(
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    key: str,
+    code: int,
+) -> None:
+    asked = emulated_stack(monkeypatch)
+    changed_conf(place, f"archive.kms_key_id = '{key}'")
+    assert deploy.main(["--env", "prod"]) == code
+    assert ("archive.kms_key_id is" in capsys.readouterr().err) == bool(code)
+    assert [name for name, _ in asked] == ["create_stack", "update_stack"][: 2 - code]
+
+
+def test_metrics_that_the_alarms_dont_watch_are_told(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulated_stack(monkeypatch)
+    changed_conf(place, "emr.parameters.MetricsNamespace = 'Other'")
+    assert deploy.main(["--env", "prod"]) == 1
+    assert "MetricsNamespace is Other, conf says DmdPipeline" in capsys.readouterr().err
+
+
+def changed_conf(place: Path, line: str) -> None:
+    """Gives conf/prod.toml such a value, ``section.key = value``."""
+    section = line.partition(" = ")[0].rpartition(".")[0]
+    text = (place / "conf" / "prod.toml").read_text()
+    text = text if f"[{section}]\n" in text else f"{text}\n[{section}]\n"
+    (place / "conf").unlink()
+    (place / "conf").mkdir()
+    changed = text.replace(f"[{section}]\n", f"[{section}]\n{line.removeprefix(f'{section}.')}\n")
+    (place / "conf" / "prod.toml").write_text(changed)
+
+
 class Smaller:
     """CloudFormation with the calls it got and their parameters; moto makes the bucket and the outputs, not all the rest."""
 
