@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from transforms.attribute_values import has_lone_surrogate
 
-_VARIANTS_BY_NAME = "map<string,variant>"
+VARIANTS_BY_NAME = "map<string,variant>"
 
 
 def list_texts(text: Column) -> Column:
@@ -26,7 +26,7 @@ def map_texts(text: Column) -> Column:
     >>> sorted(df.select(map_texts(F.col("t"))).first()[0].items())
     [('a', '{"S":"x"}'), ('b', 'null')]
     """
-    members = F.try_variant_get(_tagged(text, "M"), "$", _VARIANTS_BY_NAME)
+    members = F.try_variant_get(_tagged(text, "M"), "$", VARIANTS_BY_NAME)
     return F.transform_values(members, lambda _, each: F.to_json(each))
 
 
@@ -49,6 +49,6 @@ def _elements(text: Column, tag: str) -> Column:
 
 def _tagged(text: Column, tag: str) -> Column:
     """What the only tag of a value holds, as VARIANT; null for any other value, and where a string in it is no text."""
-    tags = F.try_variant_get(F.try_parse_json(text), "$", _VARIANTS_BY_NAME)
+    tags = F.try_variant_get(F.try_parse_json(text), "$", VARIANTS_BY_NAME)
     is_one = text.startswith('{"') & (F.size(tags) == 1) & ~has_lone_surrogate(text)
     return F.when(is_one, F.try_element_at(tags, F.lit(tag)))

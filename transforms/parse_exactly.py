@@ -1,6 +1,6 @@
 """Parse once more, exactly: what few payloads need, since it costs several times the quick parse."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -9,9 +9,11 @@ from schemas import Attribute
 from transforms.attribute_values import STRICT_JSON, has_lone_surrogate, is_absent, normalized
 from transforms.columns import let
 from transforms.image import CREATED, NO_VALUE, no_map
+from transforms.nested_values import VARIANTS_BY_NAME
 from transforms.one_event import in_array, is_one_event
 
 _MAP = '{"M":{'
+_IMAGES = ("NewImage", "OldImage")
 
 
 def exact_event(attributes: Sequence[Attribute]) -> Column:
@@ -45,23 +47,25 @@ def exact_event(attributes: Sequence[Attribute]) -> Column:
 
 def _event(event: Column, attributes: Sequence[Attribute]) -> Column:
     is_removal = event["eventName"] == "REMOVE"
-    inside = [F.try_variant_get(event["dynamodb"], f"$.{name}", "string").alias(name) for name in CREATED]
-    new = F.when(~is_removal, _image(event, "NewImage", attributes))
-    old = F.when(is_removal, _image(event, "OldImage", attributes))
-    dynamodb = F.struct(*inside, new.alias("NewImage"), old.alias("OldImage"))
-    return F.struct(
-        event["eventID"].alias("eventID"), event["eventName"].alias("eventName"), dynamodb.alias("dynamodb")
+    created = [F.try_variant_get(event["dynamodb"], f"$.{name}", "string").alias(name) for name in CREATED]
+
+    def whole(image: Column) -> Column:
+        images = F.when(~is_removal, image).alias("NewImage"), F.when(is_removal, image).alias("OldImage")
+        dynamodb = F.struct(*created, *images).alias("dynamodb")
+        return F.struct(event["eventID"].alias("eventID"), event["eventName"].alias("eventName"), dynamodb)
+
+    new, old = (F.try_variant_get(event["dynamodb"], f"$.{name}", "variant") for name in _IMAGES)
+    new_text, old_text = (_image_text(name) for name in _IMAGES)
+    text, variant = (
+        F.when(is_removal, each).otherwise(other) for each, other in ((old_text, new_text), (old, new))
     )
+    return let(_image(text, variant, attributes), whole)
 
 
-def _image(event: Column, image: str, attributes: Sequence[Attribute]) -> Column:
-    def inside(*path: str) -> Column:
-        return F.try_variant_get(event["dynamodb"], ".".join(("$", image, *path)), "variant")
-
-    ddl = members_ddl([each.name for each in attributes])
-    texts = F.from_json(_image_text(image), ddl, STRICT_JSON)
-    members = let(texts, lambda found: _members(found, inside, attributes))
-    return F.when(F.schema_of_variant(inside()).startswith("OBJECT<"), members)
+def _image(text: Column, variant: Column, attributes: Sequence[Attribute]) -> Column:
+    texts = F.from_json(text, members_ddl([each.name for each in attributes]), STRICT_JSON)
+    members = let(texts, lambda found: _members(found, variant, attributes))
+    return F.when(F.schema_of_variant(variant).startswith("OBJECT<"), members)
 
 
 def _image_text(name: str) -> Column:
@@ -70,29 +74,52 @@ def _image_text(name: str) -> Column:
     return F.from_json(dynamodb, f"{name} string", STRICT_JSON)[name]
 
 
-def _members(texts: Column, variant_of: Callable[[str], Column], attributes: Sequence[Attribute]) -> Column:
-    exact = (_exact(texts[each.name], variant_of(each.name), each).alias(each.name) for each in attributes)
-    return F.struct(*exact)
+def _members(texts: Column, variant: Column, attributes: Sequence[Attribute]) -> Column:
+    """The attributes as :mod:`transforms.image` says, from their texts and, to tell what those can't, the same as VARIANT.
+
+    The texts of all that are no records go through one lambda, which keeps the plan small.
+    """
+    scalars = [each.name for each in attributes if each.kind != "record"]
+
+    def struct(both: Column) -> Column:
+        variants, exact = both["variants"], both["exact"]
+        members = (
+            F.get(exact, F.lit(scalars.index(each.name)))
+            if each.kind != "record"
+            else _exact_record(texts[each.name], F.try_element_at(variants, F.lit(each.name)), each)
+            for each in attributes
+        )
+        return F.struct(*(member.alias(each.name) for member, each in zip(members, attributes, strict=True)))
+
+    def with_texts(variants: Column) -> Column:
+        names, found = F.array(*map(F.lit, scalars)), F.array(*(texts[name] for name in scalars))
+        exact = F.zip_with(
+            found, names, lambda text, name: _exact_text(text, F.try_element_at(variants, name))
+        )
+        return let(F.struct(variants.alias("variants"), exact.alias("exact")), struct)
+
+    return let(F.try_variant_get(variant, "$", VARIANTS_BY_NAME), with_texts)
 
 
-def _exact(text: Column, variant: Column, attribute: Attribute) -> Column:
-    """An attribute as :mod:`transforms.image` says, from its text and, to tell what that can't, the same as VARIANT."""
-    schema = F.schema_of_variant(variant)
-    is_no_value = F.is_variant_null(variant) | (schema == "STRING")
-    if attribute.kind != "record":
-        # No DynamoDB value holds a JSON number; beyond double it has become the string Infinity in the text.
-        is_number = F.contains(text, F.lit('Infinity"')) & schema.rlike("DOUBLE|VARIANT")
-        return F.when(is_no_value | is_number, NO_VALUE).otherwise(text)
+def _exact_text(text: Column, variant: Column) -> Column:
+    # No DynamoDB value holds a JSON number; beyond double it has become the string Infinity in the text.
+    is_number = F.contains(text, F.lit('Infinity"')) & F.schema_of_variant(variant).rlike("DOUBLE|VARIANT")
+    return F.when(_is_no_value(variant) | is_number, NO_VALUE).otherwise(text)
 
-    def inside(name: str) -> Column:
-        return F.try_variant_get(variant, f"$.M.{name}", "variant")
+
+def _exact_record(text: Column, variant: Column, attribute: Attribute) -> Column:
+    members = F.try_variant_get(variant, "$.M", "variant")
 
     def record(found: Column) -> Column:
-        members = F.create_map(F.lit("M"), _members(found, inside, attribute.children))
-        return F.when(found.isNotNull(), members).otherwise(no_map(attribute))
+        as_map = F.create_map(F.lit("M"), _members(found, members, attribute.children))
+        return F.when(found.isNotNull(), as_map).otherwise(no_map(attribute))
 
     texts = member_texts(text, [child.name for child in attribute.children])
-    return F.when(is_no_value, no_map(attribute)).when(~is_absent(text), let(texts, record))
+    return F.when(_is_no_value(variant), no_map(attribute)).when(~is_absent(text), let(texts, record))
+
+
+def _is_no_value(variant: Column) -> Column:
+    return F.is_variant_null(variant) | (F.schema_of_variant(variant) == "STRING")
 
 
 def member_texts(text: Column, names: Sequence[str]) -> Column:
