@@ -16,6 +16,7 @@ from bench.latest import latest_lines, latest_report, measure_latest
 from bench.machine import described, machine, pin
 from bench.peers.rows import with_peers
 from bench.peers.workers import COMMANDS, Workers
+from bench.plot import plot
 from bench.processes import PeakMemory
 from bench.report import Report, Run, lines, report
 from bench.rounds import Pass, measure
@@ -52,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             return 0
         measured = bench(options.cache, options.seed, options.events, options.rounds, options.peers)
-        _write(options.json or options.cache / "results.json", measured, lines(measured))
+        file = options.json or options.cache / "results.json"
+        plot(measured, file.with_suffix(".svg"))
+        _write(file, measured, [*lines(measured), f"drawn: {file.with_suffix('.svg')}"])
     except (PipelineError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

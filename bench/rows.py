@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -24,6 +25,7 @@ from jobs.sinks.write import write
 from schemas import load
 from transforms import SystemUserIdPattern, outcomes
 
+COPY = "raw copy of the bytes"
 FLOOR = "parse only"
 # The rows whose speed is also given as a share of the floor's.
 JOB = "transform and write"
@@ -52,6 +54,7 @@ def spark_rows(spark: SparkSession, corpus: Corpus) -> list[Row]:
     source = spark.read.parquet(corpus.directory.as_uri())
     transformed = source.transform(outcomes, load(), F.lit(BATCH.timestamp), SystemUserIdPattern.of())
     return [
+        Row(COPY, partial(_copy, corpus)),
         Row("read", partial(_discard, source)),
         Row(FLOOR, partial(_discard, source.transform(parse_only))),
         Row("transform", partial(_discard, transformed)),
@@ -62,6 +65,14 @@ def spark_rows(spark: SparkSession, corpus: Corpus) -> list[Row]:
 
 def _discard(df: DataFrame, _directory: Path) -> None:
     df.write.format("noop").mode("overwrite").save()
+
+
+def _copy(corpus: Corpus, directory: Path) -> None:
+    """The payloads, out of the corpus and into one file, by one thread."""
+    with (directory / "copy").open("wb") as copy:
+        for file in sorted(corpus.directory.glob("*.parquet")):
+            for batch in pq.ParquetFile(file).iter_batches(columns=["data"]):
+                copy.write(batch.column(0).buffers()[2])
 
 
 def _archive(transformed: DataFrame, corpus: Corpus, directory: Path) -> None:

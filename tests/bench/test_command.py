@@ -12,7 +12,15 @@ from tests.bench.running import bench
 
 EVENTS = 10_000
 PEERS = list(COMMANDS)
-ROWS = ["read", "parse only", "transform", "transform and write", "backfill of an export", *PEERS]
+ROWS = [
+    "raw copy of the bytes",
+    "read",
+    "parse only",
+    "transform",
+    "transform and write",
+    "backfill of an export",
+    *PEERS,
+]
 # Most of it is Java warming up, which takes its time on a busy machine.
 pytestmark = pytest.mark.timeout(600)
 
@@ -41,6 +49,12 @@ def test_the_rows_are_measured_in_a_cold_round_and_as_many_warm_ones_as_asked_fo
         for one in (row["cold"], *row["rounds"]):
             assert one["recordsPerSecond"] == pytest.approx(EVENTS / one["seconds"])
             assert one["cpuSeconds"] is None or one["cpuSeconds"] > 0
+
+
+def test_the_figures_are_drawn(run: Run) -> None:
+    drawn = (run.cache.parent / "figures.svg").read_text()
+    assert drawn.startswith("<svg")
+    assert all(name in drawn for name in ROWS)
 
 
 def test_the_ratios_are_to_the_floor(run: Run) -> None:
