@@ -87,7 +87,7 @@ def _backfill(spark: SparkSession, corpus: Corpus, directory: Path) -> None:
     settings = Settings(source=SourceSettings(stream="bench"), archive=ArchiveSettings.model_validate(places))
     storage = settings.archive.open_archive()
     source = open_export(Options("export", str(corpus.export)), settings, storage)
-    run = Run("bench", BATCH.timestamp, plan=None, begun_before=False)
+    run = Run("bench", BATCH.timestamp, plan=source.plan(), begun_before=False)
     job = Job(spark, storage, settings.archive, load(), SystemUserIdPattern.of(), source, run)
     records = [job.archive(number, step, NoCatalog(), is_interrupted=False) for number, step in job.steps()]
     read = sum(record.counts.read for record in records)

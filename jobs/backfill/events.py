@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from itertools import chain, islice
 from typing import Any
@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.backfill.errors import BadInput
 from jobs.backfill.lines import Piece
 from jobs.backfill.options import Options
-from jobs.backfill.pieces import InputFile, steps_of
+from jobs.backfill.pieces import Cut, InputFile, steps_of
 from jobs.backfill.places import matcher, open_place, parent, root_of, told_of_input
 from jobs.backfill.reading import count_lines, event_rows, line_rows
 from jobs.backfill.steps import Step, Work
@@ -63,7 +63,6 @@ class Events:
             "files": len(listing),
             "bytes": sum(file.size for file in self.files),
             "sha256": hashlib.sha256(json.dumps(listing).encode()).hexdigest(),
-            "stepBytes": self.step_bytes,
         }
 
     @property
@@ -71,13 +70,14 @@ class Events:
         """How many files there are."""
         return len(self.files)
 
-    def plan(self) -> None:
-        """Nothing: the identity says it all."""
+    def plan(self) -> Any:
+        """How the files are cut into steps."""
+        return asdict(Cut(self.step_bytes))
 
     def steps(self, work: Work) -> Iterator[Step]:
         """In the order of the files' names, all of them read to their end before the first step. Raises ``BadInput``."""
         files = (InputFile(file.key, file.size) for file in self.files)
-        steps = list(steps_of(files, self.step_bytes))
+        steps = list(steps_of(files, Cut(**work.plan)))
         counts = iter(count_lines(work.spark, self.place, list(chain.from_iterable(steps))))
         for pieces in steps:
             yield Step(

@@ -1,7 +1,7 @@
 """``--from export`` and ``--from incremental-export``: DynamoDB exports to S3."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from jobs.backfill.export_files import check_files
 from jobs.backfill.lines import Piece
 from jobs.backfill.manifest import FULL, INCREMENTAL, SUMMARY, Manifest, read_manifest
 from jobs.backfill.options import Options
-from jobs.backfill.pieces import steps_of
+from jobs.backfill.pieces import Cut, steps_of
 from jobs.backfill.places import open_place, parent, told_of_input
 from jobs.backfill.reading import event_rows, line_rows
 from jobs.backfill.steps import Step, Work
@@ -55,26 +55,22 @@ class Export:
     def identity(self) -> Mapping[str, Any]:
         """The export's ARN and the digest of its list of files, which holds their checksums."""
         manifest = self.manifest
-        return {
-            "from": self.type,
-            "exportArn": manifest.arn,
-            "manifest": manifest.digest,
-            "stepBytes": self.step_bytes,
-        }
+        return {"from": self.type, "exportArn": manifest.arn, "manifest": manifest.digest}
 
     @property
     def total(self) -> int:
         """How many data files there are."""
         return len(self.manifest.files)
 
-    def plan(self) -> None:
-        """Nothing: the manifest says it all."""
+    def plan(self) -> Any:
+        """How the files are cut into steps."""
+        return asdict(Cut(self.step_bytes))
 
     def steps(self, work: Work) -> Iterator[Step]:
         """Data files in the order of their names, all of them checked before the first step. Raises ``BadInput``."""
         known = {file.key: file for file in self.manifest.files}
         checked = check_files(work.spark, self.place, self.manifest.files)
-        for pieces in steps_of(checked, self.step_bytes):
+        for pieces in steps_of(checked, Cut(**work.plan)):
             files = [known[piece.key] for piece in pieces]
             yield Step(
                 source={

@@ -5,10 +5,19 @@ from dataclasses import dataclass
 
 from jobs.backfill.lines import Piece
 
-MAX_PIECE_BYTES = 64 << 20
-MAX_PIECES = 1000
-GZIP_FACTOR = 8
-"""JSON shrinks about so much; a gzip file's size counts so often."""
+
+@dataclass(frozen=True)
+class Cut:
+    """How files are cut into steps; a run keeps to the one that it began with, whatever a later start or version would take.
+
+    ``step_bytes`` of JSON are a step, or ``pieces`` of at most ``piece_bytes`` each. JSON shrinks about so much as
+    ``gzip_factor`` says: a gzip file's size counts so often.
+    """
+
+    step_bytes: int
+    piece_bytes: int = 64 << 20
+    pieces: int = 1000
+    gzip_factor: int = 8
 
 
 @dataclass(frozen=True)
@@ -19,19 +28,19 @@ class InputFile:
     size: int
 
 
-def steps_of(files: Iterable[InputFile], step_bytes: int) -> Iterator[Sequence[Piece]]:
-    """The pieces of each step: in the files' order, about ``step_bytes`` of JSON together or one gzip file.
+def steps_of(files: Iterable[InputFile], cut: Cut) -> Iterator[Sequence[Piece]]:
+    """The pieces of each step: in the files' order, about so much JSON together as the cut says, or one gzip file.
 
     Every file is in a step, an empty one too.
 
-    >>> [[piece.end for piece in step] for step in steps_of([InputFile("a", 25), InputFile("b", 4)], 10)]
+    >>> [[piece.end for piece in step] for step in steps_of([InputFile("a", 25), InputFile("b", 4)], Cut(10))]
     [[10], [20], [25, 4]]
     """
     step: list[Piece] = []
     weight = 0
-    for piece in _pieces(files, step_bytes):
-        size = _weight(piece)
-        if step and (weight + size > step_bytes or len(step) == MAX_PIECES):
+    for piece in _pieces(files, cut):
+        size = (piece.end - piece.start) * (cut.gzip_factor if piece.is_gzip else 1)
+        if step and (weight + size > cut.step_bytes or len(step) == cut.pieces):
             yield step
             step, weight = [], 0
         step.append(piece)
@@ -40,8 +49,8 @@ def steps_of(files: Iterable[InputFile], step_bytes: int) -> Iterator[Sequence[P
         yield step
 
 
-def _pieces(files: Iterable[InputFile], step_bytes: int) -> Iterator[Piece]:
-    limit = min(step_bytes, MAX_PIECE_BYTES)
+def _pieces(files: Iterable[InputFile], cut: Cut) -> Iterator[Piece]:
+    limit = min(cut.step_bytes, cut.piece_bytes)
     for file in files:
         whole = Piece(file.key, 0, file.size, file.size)
         if whole.is_gzip or file.size <= limit:
@@ -49,7 +58,3 @@ def _pieces(files: Iterable[InputFile], step_bytes: int) -> Iterator[Piece]:
             continue
         for start in range(0, file.size, limit):
             yield Piece(file.key, start, min(start + limit, file.size), file.size)
-
-
-def _weight(piece: Piece) -> int:
-    return (piece.end - piece.start) * (GZIP_FACTOR if piece.is_gzip else 1)

@@ -1,10 +1,12 @@
 """A run from its beginning, or from where it was, to its end; and the same as a rehearsal."""
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
 import schemas
+from jobs.backfill.errors import BackfillError
 from jobs.backfill.job import Job
 from jobs.backfill.kinds import KINDS
 from jobs.backfill.lease import Lease
@@ -57,6 +59,7 @@ def _archive(job: Job, catalog: Catalog, options: Options, stop: Stop, lease: Le
         lease.check()
         record = job.archived(number)
         if record:
+            _check_same(number, step, record)
             catalog.register(record.partitions)
             return record, True
         is_interrupted, may_be_interrupted = may_be_interrupted, False
@@ -65,6 +68,16 @@ def _archive(job: Job, catalog: Catalog, options: Options, stop: Stop, lease: Le
     totals = _through(job, steps, options, archive)
     finish_run(job.storage, job.run.id, totals.summary())
     _say([f"run {job.run.id} is finished" + ("" if totals.steps else ": there was nothing to archive")])
+
+
+def _check_same(number: int, step: Step, record: DeliveryRecord) -> None:
+    """Raises BackfillError where the step that is archived under the number isn't this one: passing it over could lose events."""
+    if json.loads(json.dumps(step.source)) != record.source:
+        raise BackfillError(
+            f"step {number} of run {record.query_id} is archived already, but of another part of the input: nothing more is "
+            "written. Another version of the job makes other steps: finish the run with the version that began it "
+            f"(version {record.version}), or archive the input with --new-run and remove what this run wrote"
+        )
 
 
 def _rehearse(job: Job, options: Options) -> None:

@@ -8,7 +8,7 @@ import pytest
 from jobs.backfill import lines as reading
 from jobs.backfill.errors import BadInput
 from jobs.backfill.lines import Piece, read_lines
-from jobs.backfill.pieces import InputFile, steps_of
+from jobs.backfill.pieces import Cut, InputFile, steps_of
 from jobs.sinks.storage import open_storage
 
 
@@ -21,7 +21,7 @@ def test_every_line_is_in_exactly_one_piece(tmp_path: Path, monkeypatch: pytest.
         (tmp_path / "file").write_bytes(text)
         monkeypatch.setattr(reading, "READ_BYTES", rng.choice([3, 7, 64]))
         monkeypatch.setattr(reading, "CHUNK_BYTES", rng.choice([1, 2, 5, 100]))
-        steps = steps_of([InputFile("file", len(text))], rng.choice([1, 2, 3, 7, 50, 1000]))
+        steps = steps_of([InputFile("file", len(text))], Cut(rng.choice([1, 2, 3, 7, 50, 1000])))
         found = [
             line for step in steps for piece in step for some in read_lines(place, piece) for line in some
         ]
@@ -39,6 +39,6 @@ def test_a_file_without_lines_is_refused_before_it_fills_the_memory(
 
 def test_a_step_holds_a_bounded_number_of_bytes_and_files() -> None:
     files = [InputFile(f"{number}.gz", 10) for number in range(2500)]
-    assert [len(step) for step in steps_of(files, 1 << 40)] == [1000, 1000, 500]
-    assert [len(step) for step in steps_of(files[:5], 160)] == [2, 2, 1]
-    assert [len(step) for step in steps_of(files[:3], 1)] == [1, 1, 1]
+    assert [len(step) for step in steps_of(files, Cut(1 << 40))] == [1000, 1000, 500]
+    assert [len(step) for step in steps_of(files[:5], Cut(160))] == [2, 2, 1]
+    assert [len(step) for step in steps_of(files[:3], Cut(1))] == [1, 1, 1]

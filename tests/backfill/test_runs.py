@@ -1,6 +1,7 @@
 """A run can be ended and gone on with; what it writes follows from its input and the time it first began."""
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -156,6 +157,27 @@ def test_too_many_errors_end_a_run_that_a_higher_rate_lets_go_on(refused: tuple[
         run(at, new_run=True)
     run(at, max_error_rate=0.5)
     holds_exactly(at.archived, LINES)
+
+
+def test_a_run_goes_on_with_the_steps_it_began_with_whatever_a_later_start_would_make(
+    place: MakePlace,
+) -> None:
+    at = place()
+    run_interrupted(at)
+    run(at, step_bytes=1 << 30)
+    assert len(at.archived.records) == STEPS
+    holds_exactly(at.archived, LINES)
+
+
+def test_a_step_under_which_something_else_is_archived_is_not_passed_over(place: MakePlace) -> None:
+    at = place()
+    run_interrupted(at)
+    (record,) = (each for each in (at.archive / "runs").glob("*.json"))
+    kept = json.loads(record.read_text())
+    record.write_text(json.dumps({**kept, "plan": {**kept["plan"], "step_bytes": 1 << 30}}))
+    with pytest.raises(BackfillError, match=r"step 0 of run .* is archived already, but of another part"):
+        run(at)
+    assert len(at.archived.records) == 1
 
 
 def test_the_same_run_writes_the_same_names_and_bytes(refused: tuple[Place, str]) -> None:
