@@ -114,6 +114,8 @@ class Stack:
         name, attribute = of.split(".", 1) if isinstance(of, str) else of
         assert name in self.template["Resources"], name
         if attribute == "Arn":
+            if self.template["Resources"][name]["Type"] == "AWS::IAM::Role":
+                return f"arn:aws:iam::{ACCOUNT}:role/{name}"
             return ARNS.get(name, f"arn:aws:made-up::{ACCOUNT}:{name}").format_map(self.values)
         return f"{name}.{attribute}"
 

@@ -172,8 +172,8 @@ def test_errors_expire_only_where_that_is_asked_for(days: str, expires: bool) ->
 @pytest.mark.parametrize(
     ("principal", "denied"),
     [
-        (f"arn:aws:made-up::{ACCOUNT}:ArchiveRole", False),
-        (f"arn:aws:made-up::{ACCOUNT}:BatchRole", False),
+        (f"arn:aws:iam::{ACCOUNT}:role/ArchiveRole", False),
+        (f"arn:aws:iam::{ACCOUNT}:role/BatchRole", False),
         (f"arn:aws:iam::{ACCOUNT}:role/analysts", False),
         (f"arn:aws:iam::{ACCOUNT}:role/administrators", True),
         (f"arn:aws:iam::{ACCOUNT}:root", True),
@@ -243,7 +243,7 @@ def test_roles_are_handed_to_emr_serverless_alone(stack: Stack) -> None:
     assert len(passed) == 2
     for one in passed:
         assert one["Condition"] == {"StringEquals": {"iam:PassedToService": "emr-serverless.amazonaws.com"}}
-        assert [arn.rpartition(":")[2] for arn in one["Resource"]] == ["ArchiveRole", "BatchRole"]
+        assert [arn.rpartition("/")[2] for arn in one["Resource"]] == ["ArchiveRole", "BatchRole"]
 
 
 def test_the_submitters_policy_allows_what_emr_submit_calls(stack: Stack) -> None:
