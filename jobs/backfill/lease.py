@@ -22,6 +22,9 @@ log = structlog.get_logger()
 
 BEAT_SECONDS = 2.0
 BEATS_TO_WATCH = 4
+# Others take over what nobody has changed for BEATS_TO_WATCH beats: its holder stops before that.
+BEATS_TO_TRUST = 3
+BEATS_TO_WAIT = 15
 
 
 @dataclass
@@ -35,6 +38,7 @@ class Lease:
     _holder: str = field(default_factory=lambda: str(uuid.uuid4()))
     _beats: int = 0
     _version: str = ""
+    _confirmed: float = 0.0
     _ended: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
@@ -51,12 +55,24 @@ class Lease:
             self._release()
 
     def check(self) -> None:
-        """Raise ``RunUnderWay`` where the lease is lost."""
+        """Raise ``RunUnderWay`` where the lease is lost, or may be: the archive hasn't confirmed it lately, nor while this waits."""
+        until = time.monotonic() + self.beat_seconds * BEATS_TO_WAIT
+        while not (self.lost or self._is_confirmed()) and time.monotonic() < until:
+            self._ended.wait(self.beat_seconds / 10)
         if self.lost:
             raise self._under_way()
+        if not self._is_confirmed():
+            raise RunUnderWay(
+                f"{self.key}: the archive hasn't answered for so long that another process may have taken over: this start "
+                "ends, nothing is archived twice; start again"
+            )
+
+    def _is_confirmed(self) -> bool:
+        return time.monotonic() - self._confirmed < self.beat_seconds * BEATS_TO_TRUST
 
     def _acquire(self) -> None:
         try:
+            self._confirmed = time.monotonic()
             self.storage.put(self.key, self._content())
             self._version = self._present()
         except ObjectExists:
@@ -73,6 +89,7 @@ class Lease:
 
     def _take_over(self, version: str) -> None:
         log.info("lease.taken_over", lease=self.key)
+        self._confirmed = time.monotonic()
         try:
             if version:
                 self.storage.replace(self.key, self._content(), version)
@@ -85,8 +102,10 @@ class Lease:
     def _beat(self) -> None:
         while not self._ended.wait(self.beat_seconds) and not self.lost:
             self._beats += 1
+            begun = time.monotonic()
             try:
                 self.storage.replace(self.key, self._content(), self._version)
+                self._confirmed = begun
                 self._version = self._present()
             except ObjectChanged:
                 # An answer that got lost may have been ours.

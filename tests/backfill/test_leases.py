@@ -1,13 +1,16 @@
 """One process at a run: a lease that is kept alive is respected, one that isn't is taken over."""
 
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from jobs.backfill.errors import RunUnderWay
-from jobs.backfill.lease import Lease
-from jobs.sinks.failures import ObjectChanged
+from jobs.backfill.lease import BEATS_TO_WATCH, Lease
+from jobs.sinks.failures import ObjectChanged, StorageUnreachable
 from jobs.sinks.storage import Storage, open_storage
 
 BEAT = 0.05
@@ -41,6 +44,40 @@ def test_the_lease_of_a_dead_process_is_taken_over(storage: Storage) -> None:
     storage.put("runs/a-run.lease", b'{"holder": "dead", "beat": 7}')
     with lease(storage).held() as held:
         time.sleep(BEAT * 6)
+        held.check()
+
+
+@dataclass
+class Silent:
+    """An archive that answers to no PUT over an object while ``silent``."""
+
+    storage: Storage
+    silent: bool = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.storage, name)
+
+    def replace(self, key: str, content: bytes, version: str) -> None:
+        if self.silent:
+            raise StorageUnreachable("no answer")
+        self.storage.replace(key, content, version)
+
+
+def test_a_holder_that_cant_renew_stops_before_another_takes_over(storage: Storage) -> None:
+    silent = Silent(storage)
+    with lease(cast("Storage", silent)).held() as held:
+        held.check()
+        silent.silent = True
+        time.sleep(BEAT * BEATS_TO_WATCH)
+        with pytest.raises(RunUnderWay, match="may have taken over"):
+            held.check()
+
+
+def test_an_answer_that_comes_late_lets_the_holder_go_on(storage: Storage) -> None:
+    silent = Silent(storage, silent=True)
+    with lease(cast("Storage", silent)).held() as held:
+        time.sleep(BEAT * BEATS_TO_WATCH)
+        threading.Timer(BEAT * 2, setattr, (silent, "silent", False)).start()
         held.check()
 
 
