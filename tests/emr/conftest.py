@@ -52,6 +52,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield tmp_path
 
 
+def write_conf(place: Path, name: str, text: str) -> None:
+    """Give the place a conf of its own, instead of the project's."""
+    (place / "conf").unlink()
+    (place / "conf").mkdir()
+    (place / "conf" / name).write_text(text)
+
+
 def seal(dist: Path, version: str = "1") -> None:
     """Write the manifest of what is in the folder."""
     files = {path.name: path for path in dist.iterdir() if path.name != MANIFEST}

@@ -16,7 +16,7 @@ from emr.release import packaged
 from emr.settings import load
 from emr.stack import Stack as Outputs
 from emr.template import render, template
-from tests.emr.conftest import BUCKET, REGION
+from tests.emr.conftest import BUCKET, REGION, write_conf
 from tests.emr.service_model import problems
 from tests.emr.stack import ACCOUNT, Stack
 from tests.emr.test_scheduled_runs import as_the_api_names_it
@@ -140,10 +140,8 @@ def test_going_back_is_the_earlier_releases_name(
 
 
 def test_an_archive_on_this_machine_cant_be_deployed(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (place / "conf").unlink()
-    (place / "conf").mkdir()
     local = 'emr = {stack = "local"}\n[source]\nstream = "s"\n[archive]\nuri = "archive"\ncheckpoint = "checkpoint"\n'
-    (place / "conf" / "here.toml").write_text(local)
+    write_conf(place, "here.toml", local)
     assert deploy.main(["--env", "here"]) == 2
     assert "archive.uri: must be s3://bucket/prefix to run on EMR Serverless" in capsys.readouterr().err
 
@@ -206,10 +204,8 @@ def changed_conf(place: Path, line: str) -> None:
     section = line.partition(" = ")[0].rpartition(".")[0]
     text = (place / "conf" / "prod.toml").read_text()
     text = text if f"[{section}]\n" in text else f"{text}\n[{section}]\n"
-    (place / "conf").unlink()
-    (place / "conf").mkdir()
     changed = text.replace(f"[{section}]\n", f"[{section}]\n{line.removeprefix(f'{section}.')}\n")
-    (place / "conf" / "prod.toml").write_text(changed)
+    write_conf(place, "prod.toml", changed)
 
 
 class Smaller:

@@ -13,7 +13,7 @@ from emr import runs, submit
 from emr.aws import client
 from emr.settings import load
 from emr.stack import expected_stack
-from tests.emr.conftest import BUCKET, seal
+from tests.emr.conftest import BUCKET, seal, write_conf
 from tests.emr.service_model import problems
 
 ACCOUNT = "123456789012"  # moto's
@@ -228,9 +228,7 @@ def test_a_stack_of_another_conf_is_refused(
     applications: dict[str, str], place: Path, submitted: Submitted
 ) -> None:
     conf = (place / "conf" / "prod.toml").read_text().replace('/dmd"', '/other"')
-    (place / "conf").unlink()
-    (place / "conf").mkdir()
-    (place / "conf" / "prod.toml").write_text(conf)
+    write_conf(place, "prod.toml", conf)
     code, _, err = submitted("archive")
     assert code == 1
     assert f"ArchiveUri is s3://{BUCKET}/dmd, conf says s3://{BUCKET}/other" in err
@@ -240,9 +238,7 @@ def test_a_mode_that_isnt_deployed_yet_is_told(
     applications: dict[str, str], place: Path, submitted: Submitted
 ) -> None:
     conf = (place / "conf" / "prod.toml").read_text() + 'Mode = "scheduled"\n'
-    (place / "conf").unlink()
-    (place / "conf").mkdir()
-    (place / "conf" / "prod.toml").write_text(conf)
+    write_conf(place, "prod.toml", conf)
     code, _, err = submitted("archive")
     assert code == 1
     assert "Mode is stream, conf says scheduled" in err
