@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import schemas
 from jobs.backfill.errors import RunInterrupted
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def run() -> int:
         settings = load_settings(options.conf, options.set)
         with told_in_one_line():
-            latest(settings, rebuild=options.rebuild, follow=options.follow)
+            latest(settings, rebuild=options.rebuild, follow=options.follow, without=options.without)
         return 0
 
     return exit_code("latest", run)
@@ -41,6 +41,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = conf_parser("jobs.latest", __doc__)
     parser.add_argument("--rebuild", action="store_true", help="make the tables anew from the whole archive")
     parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="leave a container or delivery record out of the tables that is lost or damaged for good",
+    )
+    parser.add_argument(
         "--follow",
         action="store_true",
         help="go on until SIGTERM, a pass every latest.trigger; default: one pass",
@@ -48,7 +55,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def latest(settings: Settings, *, rebuild: bool, follow: bool) -> None:
+def latest(settings: Settings, *, rebuild: bool, follow: bool, without: Collection[str] = ()) -> None:
     """Bring the tables up to date, once or until a signal. Raises PipelineError."""
     storage, place = settings.archive.open_archive(), settings.open_latest()
     storage.check()
@@ -65,7 +72,7 @@ def latest(settings: Settings, *, rebuild: bool, follow: bool) -> None:
         tables = open_tables(spark, storage, place, record_schemas, settings.latest)
         tables.keep_properties()
         registration = Registration(settings.catalog, storage.uri, place.uri, record_schemas)
-        tables.update(anew=rebuild)
+        tables.update(anew=rebuild, without=without)
         registration.keep()
         if follow:
             _follow(tables, registration, stop, lease, settings.latest.trigger_seconds)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jobs.sinks.deliveries import read_in_threads
+from jobs.sinks.failures import DeliveryRecordUnreadable
 from jobs.sinks.names import own_key
 from jobs.sinks.records import DeliveryRecord, from_line
 from jobs.sinks.storage import Storage
@@ -22,11 +23,25 @@ class Container(NamedTuple):
 CONTAINER_DDL = "type string, key string, events bigint, bytes bigint, sha256 string"
 
 
-def read_delivery_records(storage: Storage, keys: Iterable[str]) -> Iterator[tuple[str, list[Container]]]:
-    """Key and containers of each delivery record, some at a time in threads. Raises ``DeliveryRecordUnreadable``."""
+class Named(NamedTuple):
+    """What a delivery record names: containers, or, where it can't be read, None and what is wrong with it."""
 
-    def read(key: str) -> tuple[str, list[Container]]:
-        return key, list(_named_by(from_line(storage.get(key), key)))
+    key: str
+    containers: list[Container] | None
+    unreadable: str | None = None
+
+
+NAMED_DDL = f"key string, containers array<struct<{CONTAINER_DDL}>>, unreadable string"
+
+
+def read_delivery_records(storage: Storage, keys: Iterable[str]) -> Iterator[Named]:
+    """What each delivery record names, some read at a time in threads. Raises ``StorageError``."""
+
+    def read(key: str) -> Named:
+        try:
+            return Named(key, list(_named_by(from_line(storage.get(key), key))))
+        except DeliveryRecordUnreadable as error:
+            return Named(key, None, error.message)
 
     return read_in_threads(read, keys)
 

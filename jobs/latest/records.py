@@ -76,7 +76,8 @@ class _Arrays:
         body = self.storage.get(one.key)
         if hashlib.sha256(body).hexdigest() != one.sha256:
             raise ContainerDiffers(
-                f"{one.key} has other bytes than its delivery record says: jobs.verify tells what to do, then go on"
+                f"{one.key} has other bytes than its delivery record says: jobs.verify tells what to do; where it can't be "
+                "restored go on with --without and this key"
             )
         return body
 

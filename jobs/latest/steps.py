@@ -6,25 +6,32 @@ before the tables are changed; each table's own log then says which steps are in
 whenever it is done again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.instants import from_iso, iso
-from jobs.latest.containers import CONTAINER_DDL, read_delivery_records
+from jobs.latest.containers import NAMED_DDL, read_delivery_records
 from jobs.latest.delta import Delta, Step
+from jobs.sinks.failures import DeliveryRecordUnreadable
 from jobs.sinks.storage import Storage
 from jobs.verify.listing import Piece, batch_time, pieces
 
-_ROW_DDL = f"key string, containers array<struct<{CONTAINER_DDL}>>"
 _OWN = "steps"
 _FILES = 50
 _SKIPPED_BY = {"delta.dataSkippingStatsColumns": "step,key"}
+
+
+class Planned(NamedTuple):
+    """How many delivery records are in the new step, and what is wrong with one that can't be read and so is in none."""
+
+    new: int
+    unreadable: str | None
 
 
 @dataclass(frozen=True)
@@ -43,11 +50,20 @@ class Steps:
     delta: Delta
     storage: Storage
 
-    def plan(self, lookback: timedelta, *, sweep: bool = False, anew: bool = False) -> int:
-        """Write down a step of the delivery records that are in none yet; returns how many these are.
+    def plan(
+        self,
+        lookback: timedelta,
+        *,
+        sweep: bool = False,
+        anew: bool = False,
+        without: Collection[str] = (),
+    ) -> Planned:
+        """Write down a step of the delivery records that are in none yet.
 
         Looks at delivery records of batches from ``lookback`` before the newest one of the last step on; with ``sweep`` at
-        every one. ``anew``: all of them are one step, the only one, that every table is to be made of.
+        every one. ``anew``: all of them are one step, the only one, that every table is to be made of. An unreadable one is
+        left for later, unless its key is in ``without``: then it names nothing, for good. Where one can't be read nothing is
+        made ``anew``, for tables would lose what it names: raises ``DeliveryRecordUnreadable``.
         """
         if not self.delta.exists:
             anew = True
@@ -55,14 +71,18 @@ class Steps:
         keys = self._listed(after)
         if not anew:
             keys = keys.join(self._rows.where(F.col("key") > after).select("key"), "key", "left_anti")
-        keys.persist()
+        named = self._named_by(keys, without).persist()
         try:
-            count = keys.count()
-            if count:
-                self._write(keys, anew=anew)
+            found = named.agg(F.count("containers"), F.min("unreadable")).first()
+            assert found is not None, "an aggregate has a row"
+            planned = Planned(*found)
+            if anew and planned.unreadable:
+                raise DeliveryRecordUnreadable(planned.unreadable)
+            if planned.new:
+                self._write(named.where(F.col("containers").isNotNull()), anew=anew)
         finally:
-            keys.unpersist()
-        return count
+            named.unpersist()
+        return planned
 
     def due(self, type: str, table: Delta) -> Due | None:
         """What the table of a record type lacks, None where that is nothing."""
@@ -130,12 +150,23 @@ class Steps:
         keys = context.parallelize(of, tasks).flatMap(partial(_keys_of, self.storage))
         return self.delta.spark.createDataFrame(keys.map(_row), "key string", verifySchema=False)
 
-    def _write(self, keys: DataFrame, *, anew: bool) -> None:
+    def _named_by(self, keys: DataFrame, without: Collection[str]) -> DataFrame:
+        """What delivery records name, as ``NAMED_DDL``."""
+        read = keys.rdd.mapPartitions(partial(_read, self.storage))
+        named = self.delta.spark.createDataFrame(read, NAMED_DDL, verifySchema=False)
+        is_left_out = F.col("containers").isNull() & F.col("key").isin(*without)
+        return named.withColumns(
+            {
+                "containers": F.when(is_left_out, F.array()).otherwise(F.col("containers")),
+                "unreadable": F.when(~is_left_out, F.col("unreadable")),
+            }
+        )
+
+    def _write(self, named: DataFrame, *, anew: bool) -> None:
         last = self.last
         step = Step(_OWN, 0 if last is None else last + 1)
-        records = keys.rdd.mapPartitions(partial(_read, self.storage))
-        rows = self.delta.spark.createDataFrame(records, _ROW_DDL, verifySchema=False)
-        writer = rows.select(F.lit(step.number).cast("bigint").alias("step"), "*").write.format("delta")
+        rows = named.select(F.lit(step.number).cast("bigint").alias("step"), "key", "containers")
+        writer = rows.write.format("delta")
         writer = writer.mode("overwrite" if anew else "append").options(**step.options(), **_SKIPPED_BY)
         writer.save(self.delta.uri)
 

@@ -1,8 +1,8 @@
 """One table: the latest state of the records of one type."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from pyspark.sql import DataFrame, Row
@@ -43,9 +43,10 @@ class LatestTable:
     buckets: int
     retention: timedelta
 
-    def apply(self, due: Due) -> Done | None:
-        """Commit what is due to the table, None where none of it is about this type."""
+    def apply(self, due: Due, without: Collection[str] = ()) -> Done | None:
+        """Commit what is due to the table, but for containers ``without``; None where none of it is about this type."""
         start = time.monotonic()
+        due = replace(due, containers=due.containers.where(~F.col("key").isin(*without)))
         size = due.containers.agg(F.count("*"), F.sum("events"), F.sum("bytes")).first()
         assert size is not None, "an aggregate has a row"
         containers, count, volume = size
@@ -64,8 +65,9 @@ class LatestTable:
             self.delta.set_properties(self._properties)
 
     def vacuum(self) -> None:
-        """Remove what the table hasn't held any more for its retention, and what killed attempts left."""
-        self.delta.table.vacuum()
+        """Remove what the table, if there is one, hasn't held any more for its retention, and what killed attempts left."""
+        if self.delta.exists:
+            self.delta.table.vacuum()
 
     def _made_of(self, changed: DataFrame, due: Due) -> tuple[int, int]:
         rows = newest(changed, self.buckets).repartition(BUCKET)

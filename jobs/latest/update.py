@@ -1,10 +1,11 @@
 """Brings all tables to what the archive holds, pass by pass."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 from pyspark.sql import SparkSession
@@ -12,11 +13,13 @@ from pyspark.sql import SparkSession
 from jobs.backfill.errors import RunUnderWay
 from jobs.backfill.lease import Lease
 from jobs.instants import now
+from jobs.latest.apart import Apart
 from jobs.latest.delta import Delta, configure
 from jobs.latest.failures import LatestError, TablesInUse
 from jobs.latest.steps import Steps
 from jobs.latest.table import Done, LatestTable
 from jobs.settings import LatestSettings
+from jobs.sinks.failures import DeliveryRecordUnreadable
 from jobs.sinks.storage import Storage
 from schemas import RecordSchema
 
@@ -34,21 +37,22 @@ class Latest:
     tables: tuple[LatestTable, ...]
     conf: LatestSettings
 
-    def update(self, *, anew: bool = False) -> bool:
+    def update(self, *, anew: bool = False, without: Collection[str] = ()) -> bool:
         """One pass: every table gets what delivery records name and it lacks; returns whether anything was lacking.
 
-        A pass that was killed is finished by the next one. ``anew``: every table is made of the whole archive.
+        A pass that was killed is finished by the next one. ``anew``: every table is made of the whole archive. Containers
+        and unreadable delivery records ``without`` are left out, for good. What fails keeps neither other tables from what
+        they lack nor old files from being removed; the first failure is raised after that.
         """
-        start, moment = time.monotonic(), now()
-        sweep = self._is_due("swept", moment, timedelta(hours=self.conf.sweep_hours))
-        planned = self.steps.plan(timedelta(hours=self.conf.lookback_hours), sweep=sweep, anew=anew)
-        done = [one for table in self.tables if (one := self._apply(table))]
+        start, moment, apart = time.monotonic(), now(), Apart()
+        planned = self._plan(moment, apart, anew=anew, without=without)
+        tried = [
+            apart.tried(table.schema.type, partial(self._apply, table, without)) for table in self.tables
+        ]
+        done = [one for one in tried if one]
         if planned:
-            self.steps.compact()
-        # What no longer is in a table is gone after its retention and a quarter of it.
-        tidy = self._is_due("vacuumed", moment, timedelta(hours=self.conf.retention_hours) / 4)
-        vacuumed = tidy and self._vacuum()
-        self.steps.remember(moment, swept=sweep or anew, vacuumed=tidy)
+            apart.tried("steps", self.steps.compact)
+        vacuumed = self._tidy(moment, apart)
         if planned or done:
             log.info(
                 "latest",
@@ -57,6 +61,7 @@ class Latest:
                 vacuumed=vacuumed,
                 seconds=round(time.monotonic() - start, 3),
             )
+        apart.end()
         return bool(planned or done)
 
     def keep_properties(self) -> None:
@@ -64,17 +69,36 @@ class Latest:
         for table in self.tables:
             table.keep_properties()
 
-    def _apply(self, table: LatestTable) -> Done | None:
-        due = self.steps.due(table.schema.type, table.delta)
-        return table.apply(due) if due else None
+    def _plan(self, moment: datetime, apart: Apart, *, anew: bool, without: Collection[str]) -> int:
+        """How many delivery records are in the step that was written down."""
+        sweep = anew or self._is_due("swept", moment, timedelta(hours=self.conf.sweep_hours))
+        lookback = timedelta(hours=self.conf.lookback_hours)
+        planned = apart.tried(
+            "deliveries",
+            lambda: self.steps.plan(lookback, sweep=sweep, anew=anew, without=without),
+        )
+        if planned is None:
+            return 0
+        if planned.unreadable:
+            apart.failed("deliveries", DeliveryRecordUnreadable(planned.unreadable))
+        else:
+            self.steps.remember(moment, swept=sweep)
+        return planned.new
 
-    def _vacuum(self) -> bool:
-        if self.steps.when("vacuumed") is None:
-            return False  # these tables were made just now
-        for table in self.tables:
-            table.vacuum()
-        self.steps.vacuum()
-        return True
+    def _apply(self, table: LatestTable, without: Collection[str]) -> Done | None:
+        due = self.steps.due(table.schema.type, table.delta)
+        return table.apply(due, without) if due else None
+
+    def _tidy(self, moment: datetime, apart: Apart) -> bool:
+        """Remove old files where that is due: what no longer is in a table is gone after its retention and a quarter of it."""
+        if not self._is_due("vacuumed", moment, timedelta(hours=self.conf.retention_hours) / 4):
+            return False
+        is_first = self.steps.when("vacuumed") is None  # these tables were made just now
+        vacuums = [] if is_first else [*(table.vacuum for table in self.tables), self.steps.vacuum]
+        done = [apart.tried("vacuum", partial(_is_done, vacuum)) for vacuum in vacuums]
+        is_done = all(done)
+        self.steps.remember(moment, vacuumed=is_done)
+        return is_done and not is_first
 
     def _is_due(self, what: str, moment: datetime, every: timedelta) -> bool:
         last = self.steps.when(what)
@@ -117,3 +141,8 @@ def held(place: Storage) -> Iterator[Lease]:
 
 def _told(done: Done) -> dict[str, float]:
     return {name: value for name, value in asdict(done).items() if name != "type"}
+
+
+def _is_done(do: Callable[[], None]) -> bool:
+    do()
+    return True

@@ -43,9 +43,9 @@ class Followed:
         }
         return open_tables(self.spark, self.archive, open_storage(str(self.place)), of, settings)
 
-    def update(self, *, anew: bool = False, **conf: Any) -> bool:
+    def update(self, *, anew: bool = False, without: Sequence[str] = (), **conf: Any) -> bool:
         """A pass of a process of its own."""
-        return self.tables(**conf).update(anew=anew)
+        return self.tables(**conf).update(anew=anew, without=without)
 
     def state(self, type: str = "demand") -> dict[str, Row]:
         """The table's rows by reference, read by delta-rs."""

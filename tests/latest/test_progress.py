@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.batch import Batch
-from jobs.latest.failures import ContainerDiffers
 from jobs.latest.table import LatestTable
-from jobs.sinks.names import container_key
-from jobs.spark_errors import told_in_one_line
 from tests.latest.conftest import Followed, follow
-from tests.latest.making import DAY, deliver, demand, sale
+from tests.latest.making import deliver, demand, sale
 
 
 @pytest.fixture(scope="module")
@@ -152,13 +148,3 @@ def test_a_rebuild_that_was_interrupted_goes_on(tables: Followed, monkeypatch: p
     monkeypatch.undo()
     assert tables.update()
     tables.is_latest()
-
-
-def test_a_container_that_somebody_changed_gets_into_no_table(tables: Followed) -> None:
-    time = "2026-03-05T12:00:10.000Z"
-    deliver(tables.archive, [demand(2, 2, 2)], batch=6, timestamp=time)
-    key = container_key(Batch("stream", "a-query", 6, time), "demand", DAY, 0)
-    Path(tables.archive.uri.removeprefix("file://"), key).write_bytes(b"something else")
-    with pytest.raises(ContainerDiffers, match=r"jobs\.verify"), told_in_one_line():
-        tables.update()
-    assert "E1_S1_fan-2" not in tables.state()
