@@ -30,7 +30,7 @@ class Job:
 # A backfill goes on where it was, and an audit that failed has found something: both are for a person to look at.
 JOBS = {
     "archive": Job("StreamApplicationId", "ArchiveRoleArn", attempts=3, minutes=0),
-    "backfill": Job("BatchApplicationId", "BatchRoleArn", attempts=1, minutes=720),
+    "backfill": Job("BatchApplicationId", "BatchRoleArn", attempts=2, minutes=720),
     "latest": Job("BatchApplicationId", "BatchRoleArn", attempts=2, minutes=360),
     "verify": Job("BatchApplicationId", "BatchRoleArn", attempts=1, minutes=360),
 }
