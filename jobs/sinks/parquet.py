@@ -24,9 +24,9 @@ COMPRESSION: dict[str, dict[str, Any]] = {
 }
 """What ``archive.codec`` is in Parquet, which has no bzip2."""
 
-# The most that a value takes beside what it takes in Arrow (its levels, its index in a dictionary), and a column of a
-# row group beside its values (headers of pages, its part of the footer), but for the values kept as statistics.
-_A_VALUE, _A_COLUMN = 4, 1024
+# The most that a value takes beside what it takes in the datum (its levels, its index in a dictionary, a fixed width;
+# not what it takes in Arrow, which depends on the rows beside it), and a column of a row group beside its values (headers of pages, its part of the footer), but for the values kept as statistics.
+_A_VALUE, _A_COLUMN = 20, 1024
 _STATISTICS, _LONGEST_STATISTIC = 2, 4096
 
 
@@ -95,9 +95,10 @@ class RollingParquet:
 
     def _append(self, rows: pa.RecordBatch) -> None:
         records = _records(rows.column(self.layout.type))
-        footer = _most_of_footer(records.schema, longest=int(rows.column(SIZE).to_numpy().max()))
+        sizes = rows.column(SIZE).to_numpy()
+        footer = _most_of_footer(records.schema, longest=int(sizes.max()))
         # Twice, because the headers of pages hold statistics too.
-        most = records.nbytes + _A_VALUE * sum(map(_values, records.columns)) + 2 * footer
+        most = int(sizes.sum()) + _A_VALUE * sum(map(_values, records.columns)) + 2 * footer
         if self._count and self._sink.tell() + self._footer + most > self.max_bytes:
             self._finish()
         if self._writer is None:
