@@ -40,8 +40,8 @@ class Assembly:
 
         Columns in: as ``blocks.runs`` takes them; body and withoutSystem; for Parquet ``body`` is only an archive
         error's, and there is ``size int``, how many bytes the record's datum has, and a column per record type, a
-        struct of the record's attributes. Rows out: one an object stored, with ``results.RESULT_SCHEMA``. At most one object is being built at any time. Raises
-        ``BadOutcomes`` where the rows of a group are not together.
+        struct of the record's attributes. Rows out: one an object stored, with ``results.RESULT_SCHEMA``. At most one
+        object is being built at any time. Raises ``BadOutcomes`` where the rows of a group are not together.
         """
         with Uploads(partial(store, self.storage, self.batch)) as uploads:
             self._assemble(batches, uploads)

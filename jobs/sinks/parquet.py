@@ -25,7 +25,8 @@ COMPRESSION: dict[str, dict[str, Any]] = {
 """What ``archive.codec`` is in Parquet, which has no bzip2."""
 
 # The most that a value takes beside what it takes in the datum (its levels, its index in a dictionary, a fixed width;
-# not what it takes in Arrow, which depends on the rows beside it), and a column of a row group beside its values (headers of pages, its part of the footer), but for the values kept as statistics.
+# not what it takes in Arrow, which depends on the rows beside it), and a column of a row group beside its values
+# (headers of pages, its part of the footer), but for the values kept as statistics.
 _A_VALUE, _A_COLUMN = 20, 1024
 _STATISTICS, _LONGEST_STATISTIC = 2, 4096
 
