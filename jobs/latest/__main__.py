@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 
 import schemas
 from jobs.backfill.errors import RunInterrupted
-from jobs.backfill.lease import Lease
 from jobs.backfill.stopping import Stop
 from jobs.command_line import conf_parser, exit_code
 from jobs.latest.failures import LatestError
@@ -69,16 +68,16 @@ def latest(settings: Settings, *, rebuild: bool, follow: bool, without: Collecti
                 "a local directory"
             )
         stop.listen()
-        tables = open_tables(spark, storage, place, record_schemas, settings.latest)
+        tables = open_tables(spark, storage, place, record_schemas, settings.latest, lease.check)
         tables.keep_properties()
         registration = Registration(settings.catalog, storage.uri, place.uri, record_schemas)
         tables.update(anew=rebuild, without=without)
         registration.keep()
         if follow:
-            _follow(tables, registration, stop, lease, settings.latest.trigger_seconds)
+            _follow(tables, registration, stop, settings.latest.trigger_seconds)
 
 
-def _follow(tables: Latest, registration: Registration, stop: Stop, lease: Lease, every: float) -> None:
+def _follow(tables: Latest, registration: Registration, stop: Stop, every: float) -> None:
     """A pass every so many seconds, until a signal."""
     try:
         while True:
@@ -87,7 +86,6 @@ def _follow(tables: Latest, registration: Registration, stop: Stop, lease: Lease
                 stop.check()
                 time.sleep(_POLL_SECONDS)
             stop.check()
-            lease.check()
             tables.update()
             registration.keep()
     except RunInterrupted:

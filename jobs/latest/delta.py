@@ -1,6 +1,6 @@
 """What Delta is asked and told, whichever table it is about."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -65,12 +65,17 @@ class Step:
             spark.conf.unset(TXN_VERSION)
 
 
+def unchecked() -> None:
+    """The check of who has the tables alone anyhow."""
+
+
 @dataclass(frozen=True)
 class Delta:
-    """The Delta table at ``uri``, whether it is there or not."""
+    """The Delta table at ``uri``, whether it is there or not; ``check`` raises where this process mustn't write any more."""
 
     spark: SparkSession
     uri: str
+    check: Callable[[], None] = unchecked
 
     @property
     def exists(self) -> bool:
@@ -108,8 +113,20 @@ class Delta:
         """Set what differs."""
         differing = {name: value for name, value in wanted.items() if self.known(name) != value}
         if differing:
+            self.check()
             told = ", ".join(f"'{name}' = '{value}'" for name, value in differing.items())
             self.spark.sql(f"ALTER TABLE delta.`{self.uri.replace('`', '``')}` SET TBLPROPERTIES ({told})")
+
+    def compact(self, where: str | None = None) -> None:
+        """Make few files of many small ones, in the partitions that ``where`` says."""
+        self.check()
+        optimize = self.table.optimize()
+        (optimize.where(where) if where else optimize).executeCompaction()
+
+    def vacuum(self) -> None:
+        """Remove files that no version within the table's retention holds."""
+        self.check()
+        self.table.vacuum()
 
     def small_files(self) -> DataFrame:
         """The files that compaction would put together, as the log describes them: ``partitionValues``, ``size`` and so on."""

@@ -119,11 +119,11 @@ class Steps:
     def compact(self) -> None:
         """Make few files of many small ones: every step adds one."""
         if self.delta.small_files().count() > _FILES:
-            self.delta.table.optimize().executeCompaction()
+            self.delta.compact()
 
     def vacuum(self) -> None:
         """Remove what compactions replaced, after Delta's own week."""
-        self.delta.table.vacuum()
+        self.delta.vacuum()
 
     @property
     def _id(self) -> str:
@@ -168,6 +168,7 @@ class Steps:
         rows = named.select(F.lit(step.number).cast("bigint").alias("step"), "key", "containers")
         writer = rows.write.format("delta")
         writer = writer.mode("overwrite" if anew else "append").options(**step.options(), **_SKIPPED_BY)
+        self.delta.check()
         writer.save(self.delta.uri)
 
 

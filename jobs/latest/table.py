@@ -7,8 +7,10 @@ from datetime import timedelta
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
 from jobs.latest.delta import Delta, kept_for
+from jobs.latest.failures import LatestError
 from jobs.latest.newest import BUCKET, BUCKETS, age, newest
 from jobs.latest.records import records
 from jobs.latest.steps import Due
@@ -67,7 +69,7 @@ class LatestTable:
     def vacuum(self) -> None:
         """Remove what the table, if there is one, hasn't held any more for its retention, and what killed attempts left."""
         if self.delta.exists:
-            self.delta.table.vacuum()
+            self.delta.vacuum()
 
     def _made_of(self, changed: DataFrame, due: Due) -> tuple[int, int]:
         rows = newest(changed, self.buckets).repartition(BUCKET)
@@ -78,12 +80,14 @@ class LatestTable:
             "overwriteSchema": "true",
             "partitionOverwriteMode": "static",
         }
+        self.delta.check()
         writer.options(**options).save(self.delta.uri)
         written = self.delta.table.history(1).first()
         return (int(written.operationMetrics["numOutputRows"]) if written else 0), 0
 
     def _merged(self, changed: DataFrame, due: Due) -> tuple[int, int]:
         held = self.delta.rows
+        self._check_is_known(held.schema, changed.schema)
         buckets = int(held.schema[BUCKET].metadata[BUCKETS])
         source = newest(changed, buckets).persist()
         try:
@@ -97,11 +101,21 @@ class LatestTable:
                 .whenMatchedUpdateAll(age(columns, "s") > age(columns, "t"))
                 .whenNotMatchedInsertAll()
             )
+            self.delta.check()
             with due.step.of_session(self.delta.spark):
                 merged = merge.execute().first()
         finally:
             source.unpersist()
         return _inserted_and_updated(merged)
+
+    def _check_is_known(self, held: StructType, known: StructType) -> None:
+        """A MERGE leaves what its source lacks as it was: of a deleted record, too."""
+        unknown = attributes(held) - attributes(known) - {BUCKET}
+        if unknown:
+            raise LatestError(
+                f"{self.delta.uri}: a newer version made this table, with {', '.join(sorted(unknown))}: run that one, or this "
+                "one with --rebuild"
+            )
 
     def _compact(self) -> int:
         """Make few files of many small ones, in the buckets that have too many; returns how many these are."""
@@ -111,7 +125,7 @@ class LatestTable:
         crowded = of_bucket.count().where(F.col("count") > _FILES_OF_A_BUCKET)
         buckets = sorted(row[BUCKET] for row in crowded.collect())
         if buckets:
-            self.delta.table.optimize().where(_is_one_of(buckets)).executeCompaction()
+            self.delta.compact(_is_one_of(buckets))
         return len(buckets)
 
     @property
@@ -128,6 +142,20 @@ class LatestTable:
     def _tasks(containers: int, volume: int) -> int:
         """How many tasks read containers of so many bytes together."""
         return max(1, min(containers, volume // _TASK_BYTES + _LEAST_TASKS))
+
+
+def attributes(of: DataType, name: str = "") -> set[str]:
+    """Names of all attributes, those within others after theirs.
+
+    >>> sorted(attributes(StructType.fromDDL("a int, b array<struct<c: int>>, d map<string, struct<e: int>>")))
+    ['a', 'b', 'b.c', 'd', 'd.e']
+    """
+    if isinstance(of, StructType):
+        names = {(f"{name}.{field.name}" if name else field.name): field.dataType for field in of}
+        return set(names).union(*(attributes(kind, full) for full, kind in names.items()))
+    if isinstance(of, ArrayType):
+        return attributes(of.elementType, name)
+    return attributes(of.valueType, name) if isinstance(of, MapType) else set()
 
 
 def _is_one_of(buckets: Iterable[int], prefix: str = "") -> str:

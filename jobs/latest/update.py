@@ -14,7 +14,7 @@ from jobs.backfill.errors import RunUnderWay
 from jobs.backfill.lease import Lease
 from jobs.instants import now
 from jobs.latest.apart import Apart
-from jobs.latest.delta import Delta, configure
+from jobs.latest.delta import Delta, configure, unchecked
 from jobs.latest.failures import LatestError, TablesInUse
 from jobs.latest.steps import Steps
 from jobs.latest.table import Done, LatestTable
@@ -111,8 +111,12 @@ def open_tables(
     place: Storage,
     schemas: dict[str, RecordSchema],
     conf: LatestSettings,
+    check: Callable[[], None] = unchecked,
 ) -> Latest:
-    """The tables at ``place`` of the records in ``archive``. Raises LatestError where Spark can't work with them."""
+    """The tables at ``place`` of the records in ``archive``; ``check`` is asked before each write and may raise.
+
+    Raises LatestError where Spark can't work with them.
+    """
     if _DELTA not in str(spark.conf.get("spark.sql.extensions", "")):
         raise LatestError(
             f"this Spark was started without Delta: add --conf spark.sql.extensions={_DELTA} --conf "
@@ -121,10 +125,10 @@ def open_tables(
     configure(spark)
     retention = timedelta(hours=conf.retention_hours)
     tables = (
-        LatestTable(Delta(spark, f"{place.uri}/{type}"), archive, schema, conf.buckets, retention)
+        LatestTable(Delta(spark, f"{place.uri}/{type}", check), archive, schema, conf.buckets, retention)
         for type, schema in schemas.items()
     )
-    return Latest(Steps(Delta(spark, f"{place.uri}/steps"), archive), tuple(tables), conf)
+    return Latest(Steps(Delta(spark, f"{place.uri}/steps", check), archive), tuple(tables), conf)
 
 
 @contextmanager
@@ -135,7 +139,8 @@ def held(place: Storage) -> Iterator[Lease]:
             yield lease
     except RunUnderWay:
         raise TablesInUse(
-            f"another jobs.latest is at the tables in {place.uri}: this one ends; the other does the same work"
+            f"another jobs.latest is at the tables in {place.uri}, or may be, for the lease there couldn't be renewed: this one "
+            "ends; the other, or the next start, does the same work"
         ) from None
 
 

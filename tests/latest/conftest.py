@@ -12,6 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import schemas
+from jobs.latest.delta import unchecked
 from jobs.latest.update import Latest, open_tables
 from jobs.settings import LatestSettings
 from jobs.sinks.storage import Storage, open_storage
@@ -35,13 +36,18 @@ class Followed:
         archive = open_storage(str(directory / "archive"))
         return replace(self, archive=archive, place=directory / self.place.name)
 
-    def tables(self, record_schemas: dict[str, RecordSchema] | None = None, **conf: Any) -> Latest:
+    def tables(
+        self,
+        record_schemas: dict[str, RecordSchema] | None = None,
+        check: Callable[[], None] = unchecked,
+        **conf: Any,
+    ) -> Latest:
         """The tables as a process that was just started sees them."""
         settings = self.conf.model_copy(update=conf)
         of = {
             type: schema for type, schema in (record_schemas or schemas.load()).items() if type in self.types
         }
-        return open_tables(self.spark, self.archive, open_storage(str(self.place)), of, settings)
+        return open_tables(self.spark, self.archive, open_storage(str(self.place)), of, settings, check)
 
     def update(self, *, anew: bool = False, without: Sequence[str] = (), **conf: Any) -> bool:
         """A pass of a process of its own."""

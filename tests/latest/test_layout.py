@@ -7,6 +7,7 @@ import pytest
 
 import schemas
 from jobs.latest import table
+from jobs.latest.failures import LatestError
 from schemas import RecordSchema
 from tests.latest.conftest import Followed, MakeFollowed
 from tests.latest.making import Row, deliver, demand
@@ -55,7 +56,7 @@ def test_many_small_files_of_a_bucket_become_one(
 
 
 def test_an_attribute_that_a_schema_gains_is_gained_by_its_table(followed: MakeFollowed) -> None:
-    """Also inside a record, and containers with the older schema are still read."""
+    """Also inside a record, and containers with the older schema are still read; older code stops, lest values get stale."""
     now = schemas.load()
     older = without(now["demand"].avro, "artistName", "notified")
     before = {**now, "demand": RecordSchema("demand", json.dumps(older), ())}
@@ -72,6 +73,10 @@ def test_an_attribute_that_a_schema_gains_is_gained_by_its_table(followed: MakeF
     assert tables.update()
     tables.is_latest()
     assert Counter(row["artistName"] for row in tables.state().values()) == {"Tin Opera": 2, None: 1}
+    deliver(tables.archive, [demand(1, 4, 6, deleted=True)], batch=4, schemas={"demand": older})
+    with pytest.raises(LatestError, match=r"artistName, date\.notified: run that one"):
+        tables.tables(before).update()
+    assert tables.state()["E1_S1_fan-1"]["isDeleted"] is None
 
 
 def without(avro: Row, *names: str) -> Row:

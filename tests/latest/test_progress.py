@@ -1,13 +1,16 @@
 """Nothing that a delivery record names is skipped, whenever it comes, and nothing is done twice."""
 
 import shutil
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.latest.table import LatestTable
+from jobs.backfill.errors import RunUnderWay
+from jobs.latest.steps import Due
+from jobs.latest.table import Done, LatestTable
 from tests.latest.conftest import Followed, follow
 from tests.latest.making import deliver, demand, sale
 
@@ -85,14 +88,34 @@ def test_a_pass_that_is_interrupted_is_finished_by_the_next(
     assert after == tuple(number + 1 for number in before), "a step was committed twice"
 
 
+@pytest.mark.parametrize("allowed", [0, 1], ids=["before the step", "before a table"])
+def test_who_may_have_lost_the_lease_writes_nothing_more(tables: Followed, allowed: int) -> None:
+    deliver(tables.archive, [demand(2, 2, 2), sale(2, 2)], batch=6, timestamp="2026-03-05T12:00:10.000Z")
+    before = tables.versions(), tables.versions("sale"), tables.versions("steps")
+    answers = iter([None] * allowed)
+
+    def check() -> None:
+        if next(answers, "lost"):
+            raise RunUnderWay("the lease is lost")
+
+    with pytest.raises(RunUnderWay):
+        tables.tables(check=check).update()
+    demands, sales, steps = before
+    assert (tables.versions(), tables.versions("sale"), tables.versions("steps")) == (
+        demands,
+        sales,
+        steps + allowed,
+    )
+
+
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, type: str) -> None:
     """End the next pass as it comes to that table."""
     apply = LatestTable.apply
 
-    def interrupted(self: LatestTable, due: object) -> object:
+    def interrupted(self: LatestTable, due: Due, without: Sequence[str] = ()) -> Done | None:
         if self.schema.type == type:
             raise KeyboardInterrupt
-        return apply(self, due)  # type: ignore[arg-type]
+        return apply(self, due, without)
 
     monkeypatch.setattr(LatestTable, "apply", interrupted)
 
