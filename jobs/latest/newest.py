@@ -12,22 +12,32 @@ BUCKETS = "buckets"
 def age(columns: Sequence[str], of: str = "") -> Column:
     """What changes of a record are ordered by, a struct: greater is newer, null is older than any value.
 
-    ``change.time``, then ``change.sequenceNumber`` as a number, without leading zeros the longer one is the greater. Where
-    they don't decide (changes without them, duplicates) a deletion wins, then the later ``reference.timestamp``, and last a
-    hash of ``columns``: whatever order the changes come in, the same one wins. ``reference.timestamp`` may stand still, and a
-    sale deleted before it starts turns it back, so it never decides before the others.
+    ``change.time``, of a REMOVE without one ``date.deleted``, which is its batch's time: it would lose to every change, and
+    personal data stay. Then ``change.sequenceNumber`` as a number, without leading zeros the longer one is the greater; a
+    REMOVE without one (redriven, say) wins, for the same reason. Where they don't decide (changes without them, duplicates) a
+    deletion wins, then the later ``reference.timestamp``, and last a hash of ``columns``: whatever order the changes come in,
+    the same one wins. ``reference.timestamp`` may stand still, and a sale deleted before it starts turns it back, so it never
+    decides before the others.
 
-    >>> change = "struct<time:string,sequenceNumber:string>"
-    >>> ddl = f"change {change}, isDeleted boolean, reference struct<timestamp:string>, n int, m map<string,int>"
-    >>> rows = [(("t", "9"), None, ("b",), 1, {}), (("t", "10"), None, ("a",), 2, {}), ((None, "11"), True, ("c",), 3, {})]
+    >>> change = "struct<name:string,time:string,sequenceNumber:string>"
+    >>> ddl = f"change {change}, date struct<deleted:string>, isDeleted boolean, reference struct<timestamp:string>, m map<string,int>"
+    >>> rows = [
+    ...     (("MODIFY", "5", "9"), None, None, ("b",), {}),
+    ...     (("MODIFY", "5", "10"), None, None, ("a",), {}),
+    ...     (("REMOVE", "5", None), ("5",), True, ("a",), {}),
+    ...     (("MODIFY", None, "11"), None, None, ("c",), {}),
+    ...     (("REMOVE", None, "1"), ("6",), True, ("c",), {}),
+    ... ]
     >>> df = spark.createDataFrame(rows, ddl)
-    >>> [row.n for row in df.orderBy(age(["n", "m"])).collect()]
-    [3, 1, 2]
+    >>> [(row.change.time, row.change.sequenceNumber) for row in df.orderBy(age(["m"])).collect()]
+    [(None, '11'), ('5', '9'), ('5', '10'), ('5', None), (None, '1')]
     """
     prefix = f"{of}." if of else ""
     number = F.col(f"{prefix}change.sequenceNumber")
+    is_removal = F.col(f"{prefix}change.name") == "REMOVE"
     return F.struct(
-        F.col(f"{prefix}change.time"),
+        F.coalesce(F.col(f"{prefix}change.time"), F.when(is_removal, F.col(f"{prefix}date.deleted"))),
+        F.coalesce(is_removal & number.isNull(), F.lit(False)),
         F.octet_length(number),
         number,
         F.coalesce(F.col(f"{prefix}isDeleted"), F.lit(False)),

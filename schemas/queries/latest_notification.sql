@@ -7,7 +7,9 @@ FROM (
         row_number() OVER (
             PARTITION BY reference.id
             ORDER BY
-                change.time DESC NULLS LAST,
+                coalesce(change.time, CASE WHEN change.name = 'REMOVE' THEN notification.date.deleted END) DESC NULLS LAST,
+                -- No change of the same time undoes a deletion that came without a number.
+                coalesce(change.name = 'REMOVE' AND change.sequenceNumber IS NULL, false) DESC,
                 -- As a number: without leading zeros the longer one is the greater.
                 length(change.sequenceNumber) DESC NULLS LAST,
                 change.sequenceNumber DESC NULLS LAST,

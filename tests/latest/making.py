@@ -43,6 +43,13 @@ def demand(fan: int, second: int | None, sequence: int | None = None, *, event: 
     }
 
 
+def removal(fan: int, second: int, sequence: int | None = None) -> Row:
+    """A demand's REMOVE that didn't say when it was: its batch's time, to the millisecond, has to do."""
+    deleted = demand(fan, second, sequence, deleted=True)
+    deleted["date"]["deleted"] = f"{str(at(second))[:-4]}Z"
+    return {**deleted, "change": {**deleted["change"], "time": None}}
+
+
 def sale(number: int, second: int, *, starts: str = "2027-01-01T00:00:00Z", deleted: bool = False) -> Row:
     """A sale; deleted before it starts its reference timestamp goes back."""
     return {
@@ -119,8 +126,10 @@ def without_nulls(value: Any) -> Any:
 def _age(record: Row) -> tuple[Any, ...]:
     change = record["change"] or {}
     number = change.get("sequenceNumber")
+    is_removal = change.get("name") == "REMOVE"
     return (
-        change.get("time") or "",
+        change.get("time") or (is_removal and record["date"]["deleted"]) or "",
+        is_removal and number is None,
         -1 if number is None else int(number),
         bool(record["isDeleted"]),
         record["reference"]["timestamp"],

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.sinks.storage import open_storage
 from tests.latest.conftest import MakeFollowed
-from tests.latest.making import DAY, Row, deliver, demand, sale, without_nulls
+from tests.latest.making import DAY, Row, deliver, demand, removal, sale, without_nulls
 from tests.verify.making import make_archive
 
 SCRUBBED = "[redacted]"
@@ -50,6 +50,15 @@ NEWER: dict[str, Callable[[int], tuple[Row, Row]]] = {
     "a number before none": lambda fan: (demand(fan, 10), demand(fan, 10, 1)),
     "a time before none": lambda fan: (demand(fan, None, 7), demand(fan, 0)),
     "of the same change the deletion": lambda fan: (demand(fan, 10), demand(fan, 10, deleted=True)),
+    "a deletion that doesn't say when it was, by when it came": lambda fan: (
+        demand(fan, 10, 99),
+        removal(fan, 11, 5),
+    ),
+    "what came again after such a deletion": lambda fan: (removal(fan, 10), demand(fan, 11, 5)),
+    "of the same time a deletion without a number": lambda fan: (
+        demand(fan, 10, 99),
+        demand(fan, 10, deleted=True),
+    ),
     "what came again after its deletion": lambda fan: (demand(fan, 10, 1, deleted=True), demand(fan, 10, 2)),
     "a sale that is deleted before it starts": lambda number: (
         sale(number, 10),

@@ -16,7 +16,7 @@ from jobs.sinks.deliveries import iter_delivery_records
 from jobs.sinks.names import own_key
 from jobs.sinks.storage import Storage, open_storage
 from tests.latest.conftest import Followed, follow
-from tests.latest.making import deliver, demand
+from tests.latest.making import deliver, demand, removal
 from tests.verify.making import make_archive
 
 QUERIES = {path.stem: path for path in (Path(schemas.__file__).parent / "queries").glob("*.sql")}
@@ -36,6 +36,11 @@ def archive(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> St
     storage = open_storage(str(tmp_path_factory.mktemp("queried") / "archive"))
     make_archive(spark, storage)
     changes = [demand(7, 20, 5), demand(7, 30, 6, deleted=True), demand(7, 10, 4), demand(8, 10, 7)]
+    # Deletions that lack their time or number, one that is changed on another day.
+    changes += [demand(9, 10, 9), removal(9, 11, 3), demand(10, 10, 9), demand(10, 10, deleted=True)]
+    again = demand(11, 40, 8, deleted=True)
+    again["change"]["time"] = "2026-03-02T00:00:00.000000Z"
+    changes += [demand(11, 10, 7, deleted=True), again]
     deliver(storage, [*changes, changes[0]], query="another-query")
     return storage
 
@@ -125,13 +130,15 @@ def test_demands_are_counted_per_event_and_day(run: Run, archive: Storage) -> No
 
 
 def test_deletions_are_counted_per_day_and_type(run: Run, archive: Storage) -> None:
-    due = defaultdict(set)
+    first: dict[tuple[str, str], str] = {}
     for type, _, _, record in archived(archive):
         if record["isDeleted"]:
-            time = (record["change"] or {}).get("time") or record["date"]["deleted"]
-            due[time[:10], type].add(record["reference"]["id"])
+            day = ((record["change"] or {}).get("time") or record["date"]["deleted"])[:10]
+            key = type, record["reference"]["id"]
+            first[key] = min(day, first.get(key, day))
     rows = run("deletions_per_day")
-    assert {(row.day, row.type): row.deleted for row in rows} == {key: len(ids) for key, ids in due.items()}
+    due = Counter((day, type) for (type, _), day in first.items())
+    assert {(row.day, row.type): row.deleted for row in rows} == due
     assert {row.type for row in rows} > {"demand", "notification"}
 
 
