@@ -13,8 +13,6 @@ from tests.latest.conftest import Followed, MakeFollowed, follow
 from tests.latest.making import deliver, demand
 from tests.no_personal_data import MADE_UP
 
-PERSONAL = ("phoneNumber", "email")
-
 
 def texts(below: Path) -> Iterator[tuple[Path, str]]:
     """What each file says, also where it is compressed: contents, footers, statistics."""
