@@ -27,7 +27,7 @@ class Job:
     minutes: int
 
 
-# A backfill goes on where it was, and an audit that failed has found something: both are for a person to look at.
+# A second attempt goes on where the first was; an audit that failed has found something, which is for a person to look at.
 JOBS = {
     "archive": Job("StreamApplicationId", "ArchiveRoleArn", attempts=3, minutes=0),
     "backfill": Job("BatchApplicationId", "BatchRoleArn", attempts=2, minutes=720),

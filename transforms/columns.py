@@ -20,6 +20,12 @@ def at(path: str) -> Column:
     return F.col(f"`{path}`")
 
 
+def is_found(path: Path, attribute: Attribute) -> Column:
+    """Whether the record holds the attribute, told by its column at that path."""
+    column = at(".".join(path))
+    return column if attribute.kind == "record" else column.isNotNull()
+
+
 def walk(attributes: Sequence[Attribute], parent: Path = ()) -> Iterator[tuple[Path, Attribute]]:
     """Every attribute with its path, depth first, a record before its members."""
     for attribute in attributes:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from schemas import Attribute
 from transforms import attribute_values as av
 from transforms import nested_values as nested
-from transforms.columns import Path, at, let, walk
+from transforms.columns import Path, at, is_found, let, walk
 from transforms.image import NO_VALUE, in_image
 
 
@@ -52,10 +52,10 @@ def _closer_look(paths: Sequence[tuple[Path, Attribute]]) -> Column:
     """Each text that has no plain value, as one lambda sees it: few records need it, so its code is there once."""
     texts, is_odd = [], F.lit(False)
     for path, each in paths:
-        found, column = in_image(path), at(".".join(path))
-        has_value = column if each.kind == "record" else column.isNotNull()
-        is_odd = is_odd | (found.isNotNull() & ~has_value)
-        texts.append(F.when(~has_value & found.isNotNull(), NO_VALUE if each.kind == "record" else found))
+        found = in_image(path)
+        has_no_value = found.isNotNull() & ~is_found(path, each)
+        is_odd = is_odd | has_no_value
+        texts.append(F.when(has_no_value, NO_VALUE if each.kind == "record" else found))
     look = F.transform(
         F.array(*texts),
         lambda text: F.struct(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from schemas import Attribute, RecordSchema, merged_attributes
-from transforms.columns import Path, at, let, walk
+from schemas import RecordSchema, merged_attributes
+from transforms.columns import Path, at, is_found, let, walk
 from transforms.messages import missing, wrong_value
 
 
@@ -38,7 +38,7 @@ def _has_required(schema: RecordSchema) -> Column:
     has_all = F.lit(True)
     for path, attribute in walk(schema.image_attributes):
         if attribute.required:
-            is_there = _is_found(path, attribute)
+            is_there = is_found(path, attribute)
             has_all = has_all & (is_there if len(path) == 1 else is_there | ~at(".".join(path[:-1])))
     return has_all
 
@@ -56,7 +56,7 @@ def _first_failure(record_schemas: Mapping[str, RecordSchema]) -> Column:
         requirements = F.when(F.col("type") == record_type, _requirements(schema, position)).otherwise(
             requirements
         )
-    found = F.array(*(_is_found(path, each) for path, each in attributes))
+    found = F.array(*(is_found(path, each) for path, each in attributes))
     return let(
         F.struct(found.alias("found"), F.col("odd")),
         lambda state: F.get(
@@ -89,8 +89,3 @@ def _message(requirement: Column, state: Column) -> Column:
     is_absent = F.coalesce(F.get(state["odd"], position)["absent"], F.lit(True))
     failure = F.when(is_absent, requirement["missing"]).otherwise(requirement["wrong"])
     return F.when(applies & ~F.get(state["found"], position), failure)
-
-
-def _is_found(path: Path, attribute: Attribute) -> Column:
-    column = at(".".join(path))
-    return column if attribute.kind == "record" else column.isNotNull()
