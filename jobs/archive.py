@@ -20,7 +20,7 @@ from jobs.catalog import Catalog, open_catalog
 from jobs.command_line import conf_parser, exit_code
 from jobs.log import configure_logging
 from jobs.metrics import open_metrics
-from jobs.session import spark_session
+from jobs.session import settings_of, spark_session
 from jobs.settings import (
     ArchiveSettings,
     Settings,
@@ -41,7 +41,7 @@ from transforms import SystemUserIdPattern
 
 _NOW = "0 seconds"
 _IDLE_RULES = ("SimplifyConditionals", "RemoveRedundantAliases", "OptimizeCsvJsonExprs")
-# How Spark plans the batches of a stream.
+# How Spark plans the batches of a stream; Delta's VACUUM fails in a session with these settings.
 STREAMING = {
     # Sizes are known; and Spark plans a streaming batch anew to describe each change that this makes to its plan.
     "spark.sql.adaptive.enabled": "false",
@@ -107,13 +107,15 @@ class Job:
         outcomes = stream_outcomes(
             self.source.rows, self.archive.record_schemas, pattern, self.archive.partitions
         )
-        return (
+        query = (
             outcomes.writeStream.queryName("archive")
             .foreachBatch(supervisor.guarded(self.archive_batch))
             .option("checkpointLocation", self.checkpoints.uri)
             .trigger(processingTime=trigger)
-            .start()
         )
+        # A query keeps the settings that it was started with.
+        with settings_of(self.spark, STREAMING):
+            return query.start()
 
     def supervise(self, supervisor: Supervisor, query: StreamingQuery, until: datetime | None) -> None:
         """Wait for the query's end; it is ended once all that the stream held at ``until`` is archived."""
@@ -141,7 +143,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     record_schemas = schemas.load()
     catalog = _catalog(settings, storage, checkpoints, record_schemas)
     pattern = SystemUserIdPattern.of(settings.system_user_id.pattern)
-    spark = spark_session(conf=STREAMING)
+    spark = spark_session()
     # Again, because a starting SparkContext takes SIGINT for itself.
     supervisor.stop_on_signals()
     check_spark_reaches(spark, checkpoints)

@@ -6,7 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -83,6 +84,19 @@ def spark_session(
         raise SessionError(
             f"Spark's Java process ended at its start; Java is {os.environ['JAVA_HOME']}, the reason is above"
         ) from error
+
+
+@contextmanager
+def settings_of(spark: SparkSession, conf: Mapping[str, str]) -> Iterator[None]:
+    """The session has these runtime settings for a while, then what it had before."""
+    before = {name: spark.conf.get(name, None) for name in conf}
+    try:
+        for name, value in conf.items():
+            spark.conf.set(name, value)
+        yield
+    finally:
+        for name, was in before.items():
+            spark.conf.unset(name) if was is None else spark.conf.set(name, was)
 
 
 def find_jars() -> list[Path]:

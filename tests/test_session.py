@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import java
-from jobs.session import JarsMissingError, find_jars, spark_session
+from jobs.session import JarsMissingError, find_jars, settings_of, spark_session
 from transforms.iso8601 import iso_micros
 
 SCRIPT = """
@@ -78,22 +78,35 @@ def test_spark_submit_without_spark_avro_is_told_what_to_add(cwd: Path) -> None:
 
 
 def test_a_process_has_one_session_and_can_change_its_runtime_settings(spark: SparkSession) -> None:
-    again = spark_session("another name", conf={"spark.sql.caseSensitive": "true"})
-    try:
+    with settings_of(spark, {"spark.sql.caseSensitive": "false"}):
+        again = spark_session("another name", conf={"spark.sql.caseSensitive": "true"})
         assert again is spark
         assert spark.conf.get("spark.sql.caseSensitive") == "true"
-    finally:
-        spark.conf.unset("spark.sql.caseSensitive")
+
+
+def test_a_query_keeps_the_settings_it_was_started_with_and_its_session_does_not(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    seen = []
+    stream = spark.readStream.format("rate").load().writeStream.trigger(once=True)
+    query = stream.foreachBatch(
+        lambda frame, _: seen.append(frame.sparkSession.conf.get("spark.sql.adaptive.enabled"))
+    )
+    before = spark.conf.getAll
+    with settings_of(
+        spark, {"spark.sql.adaptive.enabled": "false", "spark.sql.optimizer.excludedRules": "none"}
+    ):
+        started = query.option("checkpointLocation", str(tmp_path / "checkpoint")).start()
+    assert spark.conf.getAll == before
+    assert started.awaitTermination(60)
+    assert seen == ["false"]
 
 
 def test_a_cluster_s_setting_that_would_change_what_is_archived_is_overruled(spark: SparkSession) -> None:
-    spark.conf.set("spark.sql.legacy.timeParserPolicy", "LEGACY")
-    try:
+    with settings_of(spark, {"spark.sql.legacy.timeParserPolicy": "LEGACY"}):
         spark_session()
         moment = F.lit("1500-03-01 12:34:56.789012").cast("timestamp")
         assert spark.range(1).select(iso_micros(moment)).first() == ("1500-03-01T12:34:56.789012Z",)
-    finally:
-        spark.conf.unset("spark.sql.legacy.timeParserPolicy")
 
 
 def test_avro_and_delta_work(spark: SparkSession, tmp_path: Path) -> None:

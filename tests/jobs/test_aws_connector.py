@@ -37,7 +37,9 @@ def test_the_connectors_rows_are_archived_and_counted_as_written(
     directories = {"uri": str(tmp_path / "archive"), "checkpoint": str(tmp_path / "checkpoint")}
     settings = Settings.model_validate({"source": source, "archive": {**directories, "trigger": "0 seconds"}})
     threading.Thread(target=_end_after_two_batches, args=(tmp_path / "archive",), daemon=True).start()
+    before = spark.conf.getAll
     run(settings)
+    assert spark.conf.getAll == before, "a notebook's session isn't what it was"
     records = Archived.in_directory(tmp_path / "archive").records
     assert [record["counts"] for record in records] == [{"read": 1, "archived": 0, "failed": 1}] * 2
     assert [record["source"] for record in records] == [{"stream": "changes"}] * 2

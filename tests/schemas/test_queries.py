@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 import schemas
 from jobs.containers import records_of
+from jobs.session import settings_of
 from jobs.sinks.deliveries import iter_delivery_records
 from jobs.sinks.names import own_key
 from jobs.sinks.storage import Storage, open_storage
@@ -48,18 +49,16 @@ def archive(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> St
 @pytest.fixture(scope="module")
 def run(spark: SparkSession, archive: Storage) -> Iterator[Run]:
     """Runs a saved query on tables as Athena has them; its parameter gives way to a literal, as with Athena."""
-    before = {name: str(spark.conf.get(name)) for name in DIALECT}
-    for name, value in DIALECT.items():
-        spark.conf.set(name, value)
-    for type in schemas.RECORD_TYPES:
-        rows = spark.read.format("avro").load(f"{archive.uri}/data/{type}")
-        rows.withColumn("$path", F.col("_metadata.file_path")).createOrReplaceTempView(type)
-    spark.read.json(f"{archive.uri}/errors").createOrReplaceTempView("errors")
-    yield lambda name, parameter="?": spark.sql(QUERIES[name].read_text().replace("?", parameter)).collect()
+    with settings_of(spark, DIALECT):
+        for type in schemas.RECORD_TYPES:
+            rows = spark.read.format("avro").load(f"{archive.uri}/data/{type}")
+            rows.withColumn("$path", F.col("_metadata.file_path")).createOrReplaceTempView(type)
+        spark.read.json(f"{archive.uri}/errors").createOrReplaceTempView("errors")
+        yield lambda name, parameter="?": spark.sql(
+            QUERIES[name].read_text().replace("?", parameter)
+        ).collect()
     for view in (*schemas.RECORD_TYPES, "errors"):
         spark.catalog.dropTempView(view)
-    for name, value in before.items():
-        spark.conf.set(name, value)
 
 
 def archived(archive: Storage) -> Iterator[tuple[str, str, str, dict[str, Any]]]:

@@ -19,6 +19,7 @@ import schemas
 from jobs.batch import Batch
 from jobs.containers import records_of
 from jobs.demo.generator import events
+from jobs.session import settings_of
 from jobs.sinks.failures import BadOutcomes, UnknownCodec
 from jobs.sinks.formats import Containers
 from jobs.sinks.parquet import COMPRESSION
@@ -174,12 +175,9 @@ def test_a_replay_on_other_partitions_writes_the_same_bytes(
     archives, containers = [], Containers("parquet", max_bytes=60_000)
     for into, given, size in ((1, 1, "10000"), (2, 5, "7"), (5, 3, "100")):
         storage = open_storage(str(tmp_path / str(into)))
-        spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", size)
         shuffled = random.Random(into).sample(rows, len(rows))
-        try:
+        with settings_of(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": size}):
             write(frame(spark, shuffled, given), batch, storage, THINGS, partitions=into, containers=containers, spread=spread)  # fmt: skip
-        finally:
-            spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
         archives.append(contents(storage))
     assert archives[0] == archives[1] == archives[2]
     assert len(archives[0]) > 4

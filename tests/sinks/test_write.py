@@ -12,6 +12,7 @@ from pyspark.sql.types import BinaryType, BooleanType, StringType, StructField, 
 
 from jobs.batch import Batch
 from jobs.demo.emulator import Emulator
+from jobs.session import settings_of
 from jobs.sinks.deliveries import write_delivery_record
 from jobs.sinks.failures import ArchivedObjectDiffers, BadOutcomes, MissingBucket, UnknownCodec
 from jobs.sinks.formats import Containers
@@ -102,8 +103,7 @@ def test_a_replay_on_other_partitions_writes_the_same_bytes(
     archives, reports = [], []
     for into, given, size in ((1, 1, "10000"), (2, 5, "7"), (8, 3, "1")):
         storage = open_storage(str(tmp_path_factory.mktemp("archive")))
-        spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", size)
-        try:
+        with settings_of(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": size}):
             shuffled = random.Random(into).sample(rows, len(rows))
             written = write(
                 frame(spark, shuffled, given),
@@ -113,8 +113,6 @@ def test_a_replay_on_other_partitions_writes_the_same_bytes(
                 partitions=into,
                 containers=Containers(codec="null", max_bytes=1500),
             )
-        finally:
-            spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
         archives.append(contents(storage))
         reports.append([(one.roll, one.count, one.bytes, one.sha256) for one in written])
     assert archives[0] == archives[1] == archives[2]
