@@ -11,16 +11,8 @@ class BadInput(BackfillError):
     """The input isn't there, isn't what ``--from`` says, or isn't what its manifest says."""
 
 
-class RunUnderWay(BackfillError):
-    """Another process is at the same run."""
-
-
 class RunUnfinished(BackfillError):
     """A new run of an input was asked for whose last run hasn't finished."""
-
-
-class RunInterrupted(BackfillError):
-    """The run was told to end before its last step."""
 
 
 class TooManyErrors(BackfillError):

@@ -9,20 +9,20 @@ import schemas
 from jobs.backfill.errors import BackfillError
 from jobs.backfill.job import Job
 from jobs.backfill.kinds import KINDS
-from jobs.backfill.lease import Lease
 from jobs.backfill.options import Options
 from jobs.backfill.progress import Progress
 from jobs.backfill.runs import Run, choose_run, finish_run, is_finished, keep_run, lease_key, planned_run
 from jobs.backfill.steps import Input, Step
-from jobs.backfill.stopping import Stop
 from jobs.backfill.totals import Totals
 from jobs.catalog import Catalog, open_catalog
+from jobs.lease import Lease
 from jobs.plural import plural
 from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.sinks.records import DeliveryRecord
 from jobs.sinks.storage import Storage
 from jobs.spark_checks import check_pattern
+from jobs.stopping import Stop
 from transforms import SystemUserIdPattern
 
 _Numbered = tuple[int, Step]

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.backfill.errors import BackfillError, RunUnderWay, RunUnfinished
+from jobs.backfill.errors import BackfillError, RunUnfinished
 from jobs.backfill.options import Options
 from jobs.backfill.steps import Input
 from jobs.batch import NAMESPACE
 from jobs.instants import iso, now
+from jobs.lease import RunUnderWay
 from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.storage import Storage
 

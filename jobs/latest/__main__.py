@@ -6,8 +6,6 @@ import time
 from collections.abc import Collection, Sequence
 
 import schemas
-from jobs.backfill.errors import RunInterrupted
-from jobs.backfill.stopping import Stop
 from jobs.command_line import conf_parser, exit_code
 from jobs.latest.failures import LatestError
 from jobs.latest.glue import Registration
@@ -17,6 +15,7 @@ from jobs.session import spark_session
 from jobs.settings import Settings, load_settings
 from jobs.spark_checks import spark_reaches
 from jobs.spark_errors import told_in_one_line
+from jobs.stopping import RunInterrupted, Stop
 
 _POLL_SECONDS = 0.2
 

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import structlog
 
-from jobs.backfill.errors import RunUnderWay
 from jobs.errors import PipelineError
+from jobs.lease import RunUnderWay
 from jobs.spark_errors import told_in_one_line
 
 log = structlog.get_logger()

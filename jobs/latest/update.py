@@ -10,14 +10,13 @@ from functools import partial
 import structlog
 from pyspark.sql import SparkSession
 
-from jobs.backfill.errors import RunUnderWay
-from jobs.backfill.lease import Lease
 from jobs.instants import now
 from jobs.latest.apart import Apart
 from jobs.latest.delta import Delta, configure, unchecked
 from jobs.latest.failures import LatestError, TablesInUse
 from jobs.latest.steps import Steps
 from jobs.latest.table import Done, LatestTable
+from jobs.lease import Lease, RunUnderWay
 from jobs.settings import LatestSettings
 from jobs.sinks.failures import DeliveryRecordUnreadable
 from jobs.sinks.storage import Storage

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs.backfill.errors import RunUnderWay
 from jobs.backfill.kinesis import KinesisInput
-from jobs.backfill.lease import Lease
 from jobs.backfill.options import Options
 from jobs.backfill.positions import CoverageUnknown
 from jobs.backfill.run import backfill
@@ -19,6 +17,7 @@ from jobs.backfill.steps import Step
 from jobs.backfill.stream import WindowExpired
 from jobs.batch import Batch
 from jobs.instants import from_iso, iso, now
+from jobs.lease import Lease, RunUnderWay
 from jobs.settings import SettingsError
 from jobs.sources.kinesis.errors import TrimmedPosition
 from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from jobs.backfill.errors import BackfillError, RunInterrupted, RunUnfinished, TooManyErrors
+from jobs.backfill.errors import BackfillError, RunUnfinished, TooManyErrors
 from jobs.backfill.totals import Totals
 from jobs.batch import Batch
 from jobs.sinks.names import container_key
 from jobs.sinks.storage import open_storage
+from jobs.stopping import RunInterrupted
 from tests.backfill.checking import holds_exactly
 from tests.backfill.conftest import MakePlace, Place
 from tests.backfill.made_up import event_lines

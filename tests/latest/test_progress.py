@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.backfill.errors import RunUnderWay
 from jobs.latest.steps import Due
 from jobs.latest.table import Done, LatestTable
+from jobs.lease import RunUnderWay
 from tests.latest.conftest import Followed, follow
 from tests.latest.making import deliver, demand, sale
 

@@ -8,8 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from jobs.backfill.errors import RunUnderWay
-from jobs.backfill.lease import BEATS_TO_WATCH, Lease
+from jobs.lease import BEATS_TO_WATCH, Lease, RunUnderWay
 from jobs.sinks.failures import ObjectChanged, StorageUnreachable
 from jobs.sinks.storage import Storage, open_storage
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from jobs.backfill.errors import RunUnderWay
+from jobs.errors import PipelineError
 from jobs.sinks.failures import ObjectChanged, ObjectExists, StorageError
 from jobs.sinks.storage import Storage
 
@@ -25,6 +25,10 @@ BEATS_TO_WATCH = 4
 # Others take over what nobody has changed for BEATS_TO_WATCH beats: its holder stops before that.
 BEATS_TO_TRUST = 3
 BEATS_TO_WAIT = 15
+
+
+class RunUnderWay(PipelineError):
+    """Another process is at the same run."""
 
 
 @dataclass

@@ -6,9 +6,13 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Self
 
-from jobs.backfill.errors import RunInterrupted
+from jobs.errors import PipelineError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class RunInterrupted(PipelineError):
+    """The run was told to end before its last step."""
 
 
 class Stop:
