@@ -1,6 +1,8 @@
 """What Spark raises, turned into this project's errors."""
 
+import errno
 import logging
+import os
 import re
 import sys
 import traceback
@@ -20,6 +22,8 @@ from jobs.sinks.write import own_error
 _FRAMES = 15
 # PySpark logs what an error says when it makes one, before anybody can catch it.
 _TELLING_VALUES = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+# What the operating system says of a file system, in Java's words: the same texts, and nothing else.
+_DISK = {os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)}
 _IN_PYTHON = re.compile(r'File "[^"\n]+\.py", line \d+, in \w+$', re.MULTILINE)
 
 
@@ -35,7 +39,7 @@ def told_in_one_line() -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        known = own_error(error) or _of_another_job(error)
+        known = own_error(error) or _of_another_job(error) or _of_a_disk(error)
         if known is None:
             print("\n".join(_where(error)), file=sys.stderr)
             known = PipelineError(
@@ -51,6 +55,24 @@ def _of_another_job(error: Exception) -> PipelineError | None:
     return CheckpointError(
         "another job uses the same archive.checkpoint and was first with this batch: it goes on, this one ends, and "
         "nothing is lost or archived twice; run one job per checkpoint"
+    )
+
+
+def _of_a_disk(error: Exception) -> PipelineError | None:
+    """Where Spark can't write its own files: the checkpoint, and what its tasks hand each other."""
+    try:
+        said = {
+            str(thrown.getMessage()) for thrown in _thrown(error) if _class(thrown) == "java.io.IOException"
+        }
+    except Py4JError:
+        return None
+    reason = next(iter(said & _DISK), None)
+    return (
+        None
+        if reason is None
+        else PipelineError(
+            f"Spark can't write its files, those of archive.checkpoint or temporary ones ({reason}): see to the disk, then go on"
+        )
     )
 
 
@@ -70,13 +92,23 @@ def _where(error: Exception) -> Iterator[str]:
 
 
 def _where_in_java(error: Exception) -> Iterator[str]:
+    for thrown in _thrown(error):
+        yield f"{_class(thrown)} {_condition(thrown)}".rstrip()
+        yield from (f"    at {frame.toString()}" for frame in islice(thrown.getStackTrace(), _FRAMES))
+
+
+def _thrown(error: Exception) -> Iterator[Any]:
+    """What Java threw, each before its cause."""
     thrown: Any = (
         error.java_exception if isinstance(error, Py4JJavaError) else getattr(error, "_origin", None)
     )
     while thrown is not None:
-        yield f"{thrown.getClass().getName()} {_condition(thrown)}".rstrip()
-        yield from (f"    at {frame.toString()}" for frame in islice(thrown.getStackTrace(), _FRAMES))
+        yield thrown
         thrown = thrown.getCause()
+
+
+def _class(thrown: Any) -> str:
+    return str(thrown.getClass().getName())
 
 
 def _condition(thrown: Any) -> str:

@@ -88,9 +88,8 @@ class Supervisor:
                 pass
             self._await_commit(query, is_committed)
             query.stop()
-        failure = query.exception()
-        if failure is not None:
-            raise failure
+        if query.exception() is not None:
+            query.awaitTermination()  # raises it, and unlike exception() with what Java threw
         log.info("stopped", lastBatch=self._last)
 
     def _wait(self, query: StreamingQuery, is_done: Callable[[], bool], upkeep: Callable[[], None]) -> None:

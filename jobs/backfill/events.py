@@ -14,7 +14,7 @@ from jobs.backfill.errors import BadInput
 from jobs.backfill.lines import Piece
 from jobs.backfill.options import Options
 from jobs.backfill.pieces import Cut, InputFile, steps_of
-from jobs.backfill.places import matcher, open_place, parent, root_of, told_of_input
+from jobs.backfill.places import literal, matcher, open_place, parent, root_of, told_of_input
 from jobs.backfill.reading import count_lines, event_rows, line_rows
 from jobs.backfill.steps import Step, Work
 from jobs.settings import Settings
@@ -25,22 +25,22 @@ def open_events(options: Options, settings: Settings, _archive: Storage) -> "Eve
     """The files that ``--input`` names. Raises ``BadInput`` where there are none."""
     path = options.input or ""
     with told_of_input(path):
-        place, wanted = _place(path, settings)
-        files = list(place.listed(wanted))
+        place, prefix, wanted = _place(path, settings)
+        files = list(place.listed(wanted, prefix))
     if not files:
         raise BadInput(f"--input {path}: there are no files")
     return Events(place, tuple(files), options.step_bytes)
 
 
-def _place(path: str, settings: Settings) -> tuple[Storage, Callable[[str], bool]]:
-    """A storage, and which of its files are meant: those of a glob, a single one, or all."""
+def _place(path: str, settings: Settings) -> tuple[Storage, str, Callable[[str], bool]]:
+    """A storage, how the files begin that are meant, and which these are: those of a glob, a single one, or all."""
     root, pattern = root_of(path)
     if not pattern:
         folder, name = parent(path)
         place = open_place(folder, settings.archive) if name else None
         if place and place.exists(name):
-            return place, name.__eq__
-    return open_place(root, settings.archive), matcher(pattern)
+            return place, name, name.__eq__
+    return open_place(root, settings.archive), literal(pattern), matcher(pattern)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from jobs.batch import Batch
 from jobs.catalog import Catalog
 from jobs.settings import ArchiveSettings
 from jobs.sinks.deliveries import read_delivery_record
+from jobs.sinks.leftovers import remove_leftovers
 from jobs.sinks.records import DeliveryRecord, delivery_record
 from jobs.sinks.storage import Storage
 from jobs.sinks.write import write
@@ -52,6 +53,10 @@ class Job:
             archive = replace(archive, interrupted=number)
         rows = self._outcomes(step.rows(self.spark))
         return archive.archive(rows, self._batch(number), step.source, step.read, lag=lambda: None)
+
+    def remove_leftovers(self, number: int) -> None:
+        """Remove what a start that died left of a step that the run has no more: another run took its events since."""
+        remove_leftovers(self.storage, self._batch(number), None)
 
     def rehearse(self, number: int, step: Step) -> DeliveryRecord:
         """The delivery record that archiving the step would give; nothing is written."""

@@ -59,6 +59,15 @@ def root_of(glob: str) -> tuple[str, str]:
     return (glob[:cut].rstrip("/") or "/") if cut else ".", glob[cut:]
 
 
+def literal(pattern: str) -> str:
+    """How every key begins that the pattern asks for.
+
+    >>> literal("2026-*/*.gz"), literal("*.gz"), literal("")
+    ('2026-', '', '')
+    """
+    return _WILDCARD.split(pattern, maxsplit=1)[0]
+
+
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Whether a key is one that the pattern asks for; ``*``, ``?``, ``[…]`` stay within a name, ``**/`` is any folders.
 

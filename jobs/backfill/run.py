@@ -66,6 +66,8 @@ def _archive(job: Job, catalog: Catalog, options: Options, stop: Stop, lease: Le
         return job.archive(number, step, catalog, is_interrupted=is_interrupted), False
 
     totals = _through(job, steps, options, archive)
+    if may_be_interrupted:
+        job.remove_leftovers(totals.steps)
     finish_run(job.storage, job.run.id, totals.summary())
     _say([f"run {job.run.id} is finished" + ("" if totals.steps else ": there was nothing to archive")])
 

@@ -63,9 +63,9 @@ class Unwritten(Storage):
         """As the archive's."""
         return self.of.dated(prefix, after)
 
-    def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
+    def listed(self, wanted: Callable[[str], bool], prefix: str = "") -> Iterator[Listed]:
         """As the archive's."""
-        return self.of.listed(wanted)
+        return self.of.listed(wanted, prefix)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """As the archive's."""

@@ -18,10 +18,10 @@ MAX_ROLLS = 10_000
 _LISTERS = 32
 
 
-def remove_leftovers(storage: Storage, batch: Batch, record: DeliveryRecord) -> list[str]:
-    """Remove the batch's objects that its delivery record doesn't name; returns their keys.
+def remove_leftovers(storage: Storage, batch: Batch, record: DeliveryRecord | None) -> list[str]:
+    """Remove the batch's objects that its delivery record doesn't name, all of them where it will have none; returns their keys.
 
-    Called once the record is in the archive, so nobody else can archive the batch any more, and for a batch that an
+    Called once nobody else can archive the batch any more, as when its record is in the archive, and for a batch that an
     earlier run began: no other can have any. Removes only what is provably of this very batch: its name follows from
     the batch (BR-013 to BR-015). Whatever other batches, queries or people put there stays, and so does everything
     that the record names (BR-018).
@@ -29,7 +29,7 @@ def remove_leftovers(storage: Storage, batch: Batch, record: DeliveryRecord) -> 
     Asks for the partitions, then in each for the batch's time: so many calls as there are partitions, however many
     objects they hold. Raises ``StorageError``.
     """
-    found = [key for key in _of_that_time(storage, batch) if not record.names(key)]
+    found = [key for key in _of_that_time(storage, batch) if record is None or not record.names(key)]
     leftovers = [key for key in found if _is_of(storage, batch, key)]
     for key in leftovers:
         storage.delete(key)

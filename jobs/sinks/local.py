@@ -108,9 +108,9 @@ class LocalStorage(Storage):
             except FileNotFoundError:
                 continue
 
-    def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
+    def listed(self, wanted: Callable[[str], bool], prefix: str = "") -> Iterator[Listed]:
         """A file's version is its SHA-256."""
-        for key in filter(wanted, self.list()):
+        for key in filter(wanted, self.list(prefix)):
             stored = self.stat(key)
             if stored:
                 yield Listed(key, self.size(key), stored.version)

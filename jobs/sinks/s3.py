@@ -130,9 +130,9 @@ class S3Storage(Storage):
         for item in self._items(prefix, after):
             yield self._own(item), from_epoch(item["LastModified"])
 
-    def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
+    def listed(self, wanted: Callable[[str], bool], prefix: str = "") -> Iterator[Listed]:
         """An object's version is its ETag."""
-        for item in self._items("", ""):
+        for item in self._items(prefix, ""):
             if wanted(key := self._own(item)):
                 yield Listed(key, item["Size"], item["ETag"])
 

@@ -97,8 +97,8 @@ class Storage(ABC):
         """As :meth:`list`, each key with when its object was stored, by the storage's clock."""
 
     @abstractmethod
-    def listed(self, wanted: Callable[[str], bool]) -> Iterator[Listed]:
-        """As :meth:`list`, the wanted keys with sizes and versions; in a directory this reads their files."""
+    def listed(self, wanted: Callable[[str], bool], prefix: str = "") -> Iterator[Listed]:
+        """As :meth:`list`, the wanted ones of these keys with sizes and versions; in a directory this reads their files."""
 
     @abstractmethod
     def folders(self, prefix: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ FROM demand
 WHERE fanId = ?
 ORDER BY
     reference.id,
-    change.time NULLS FIRST,
+    -- Some deletions have no time but that at which they were made.
+    coalesce(change.time, CASE WHEN change.name = 'REMOVE' THEN demand.date.deleted END) NULLS FIRST,
     length(change.sequenceNumber) NULLS FIRST,
     change.sequenceNumber NULLS FIRST

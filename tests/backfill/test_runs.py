@@ -36,6 +36,10 @@ def run(at: Place, **options: Any) -> str:
     return told.getvalue()
 
 
+def _interrupted(_: Totals) -> Any:
+    raise RunInterrupted("before the run was noted as finished")
+
+
 def run_interrupted(at: Place) -> None:
     """A run that is told to end while it takes its first step."""
     take = Totals.add
@@ -94,6 +98,22 @@ def test_a_run_that_was_told_to_end_goes_on_where_it_was(story: Story) -> None:
 def test_what_a_killed_start_left_and_isnt_made_again_is_removed_and_nothing_else(story: Story) -> None:
     assert not (story.at.archive / story.of_the_run).exists()
     assert (story.at.archive / story.of_another).exists()
+
+
+def test_so_is_what_it_left_of_a_step_that_the_run_has_no_more(place: MakePlace) -> None:
+    at = place()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Totals, "summary", _interrupted)
+        with pytest.raises(RunInterrupted):
+            run(at)
+    *_, last = at.archived.records
+    gone = Batch("backfill", last["queryId"], STEPS, last["timestamp"])
+    key = container_key(gone, "sale", "1999-01-01", 0)
+    open_storage(str(at.archive)).put(key, b"Obj")
+    run(at)
+    assert not (at.archive / key).exists()
+    assert len(at.archived.records) == STEPS
+    holds_exactly(at.archived, LINES)
 
 
 def test_a_dry_run_writes_nothing(story: Story) -> None:

@@ -112,6 +112,7 @@ def test_history_has_a_fans_changes_in_the_order_in_which_they_happened(run: Run
     assert [row.change_id for row in rows] == ["10-4", "20-5", "20-5", "30-6"]
     assert [row.is_deleted for row in rows] == [False, False, False, True]
     assert {row.fanId for row in rows} == {FAN}
+    assert [row.change_id for row in run("demand_history", "'fan-9'")] == ["10-9", "11-3"]
 
 
 def test_demands_are_counted_per_event_and_day(run: Run, archive: Storage) -> None:

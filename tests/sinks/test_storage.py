@@ -44,6 +44,7 @@ def test_a_listing_can_tell_sizes_and_versions(storage: Storage) -> None:
     assert {key: each.size for key, each in found.items()} == {"a/2": 5, "b": 3}
     (same,) = storage.listed(lambda key: key == "a/1")
     assert same.version == found["b"].version != found["a/2"].version
+    assert [each.key for each in storage.listed(lambda _: True, "a/")] == ["a/1", "a/2"]
 
 
 def test_a_listing_can_tell_when_each_object_was_stored(storage: Storage) -> None:

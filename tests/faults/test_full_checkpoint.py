@@ -1,0 +1,88 @@
+"""A disk that fills up under the checkpoint: Spark can't log a batch, the job ends and says why, and goes on when there is room."""
+
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from jobs.demo.emulator import Emulator
+from tests.faults.long import SECONDS
+from tests.faults.processes import tree
+from tests.faults.proxy import Proxy, Rule, after
+from tests.jobs.archived import Archived
+from tests.jobs.checkpoints import committed
+from tests.jobs.job import Finished, Job, Running
+from tests.jobs.ledger import Entry, Producer
+
+PREFIX = "some/prefix/"
+
+pytestmark = pytest.mark.timeout(SECONDS)
+
+
+@dataclass(frozen=True)
+class Story:
+    """No room for the log of what is done, then none for the log of what is to be done, then room again."""
+
+    ledger: list[Entry]
+    at_the_commit: Finished
+    committed: set[int]
+    after_commit: Archived
+    at_the_offsets: Finished
+    last: Finished
+    archive: Archived
+
+
+def fill(running: Running) -> None:
+    """From now on no file of Spark's Java can grow, which is what a full disk is to it."""
+    for process in tree(running.process.pid):
+        if "java" in process.command.split(" ")[0]:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+
+@pytest.fixture(scope="module")
+def story(
+    aws: Emulator,
+    proxy: Proxy,
+    proxied_job: Callable[..., Job],
+    producer: Callable[[int], Producer],
+    bucket: Callable[[], str],
+) -> Story:
+    source, name, s3 = producer(2), bucket(), aws.client("s3")
+    archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
+    checkpoint = archiving.directory / "checkpoint"
+    source.publish_some(seed=103, count=60)
+    with archiving.started() as running:
+        proxy.rules = [Rule(after(lambda: fill(running)), "PUT", "/deliveries/")]
+        at_the_commit = running.end()
+        proxy.rules = []
+    done, left = committed(checkpoint), Archived.in_bucket(s3, name, PREFIX)
+    with archiving.started() as running:
+        running.wait_for(lambda: bool(running.batches()))
+        running.wait_for(lambda: 0 in committed(checkpoint))
+        fill(running)
+        source.publish_some(seed=104, count=60)
+        at_the_offsets = running.end()
+    last = archiving.run()
+    archive = Archived.in_bucket(s3, name, PREFIX)
+    return Story(source.ledger, at_the_commit, done, left, at_the_offsets, last, archive)
+
+
+@pytest.mark.parametrize("moment", ["at_the_commit", "at_the_offsets"])
+def test_the_job_ends_and_one_line_says_what_to_do(story: Story, moment: str) -> None:
+    ended: Finished = getattr(story, moment)
+    assert ended.code == 1
+    (line,) = ended.complaints
+    assert line.startswith("archive: Spark can't write its files, those of archive.checkpoint")
+    assert line.endswith("(File too large): see to the disk, then go on")
+
+
+def test_a_batch_that_spark_could_not_log_as_done_is_replayed_with_the_same_bytes(story: Story) -> None:
+    assert story.committed == set()
+    assert len(story.after_commit.records) == 1
+    assert story.after_commit.objects.items() <= story.archive.objects.items()
+
+
+def test_with_room_again_every_change_event_is_archived_exactly_once(story: Story) -> None:
+    story.last.succeeded()
+    story.archive.holds(story.ledger)
