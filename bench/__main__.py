@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.corpus import Corpus, corpus
 from bench.latest import latest_lines, latest_report, measure_latest
 from bench.machine import described, machine, pin
+from bench.options import parsed
 from bench.peers.rows import with_peers
 from bench.peers.workers import COMMANDS, Workers
 from bench.plot import plot
@@ -21,6 +22,7 @@ from bench.processes import PeakMemory
 from bench.report import Report, Run, lines, report
 from bench.rounds import Pass, measure
 from bench.rows import spark_rows
+from bench.scale_out import measure_scale_out, scale_out_lines, scale_out_report
 from bench.streaming.measure import measure_streaming, sizes_for, streaming_lines
 from jobs.archive import STREAMING
 from jobs.demo.emulator import Emulator
@@ -29,7 +31,7 @@ from jobs.log import configure_logging
 from jobs.session import spark_session
 
 CORES = 2
-CACHE = Path(__file__).parent / ".cache"
+Figures = tuple[Report, Iterable[str]]
 _MEMORY = {"spark.driver.memory": "4g"}
 _SETTINGS = {
     **_MEMORY,
@@ -39,23 +41,14 @@ _SETTINGS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write the JSON; 0 when done, 1 where something is wrong, 130 after Ctrl-C."""
-    options = _options(arguments)
+    options = parsed(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     configure_logging(sys.stderr, logging.WARNING)
     logging.disable(logging.ERROR)  # py4j prints a traceback of an interruption; errors are raised anyway
     try:
-        if options.latest:
-            _write(options.json or options.cache / "latest.json", *_latest(options.cache, options.records))
-            return 0
-        if options.streaming:
-            _write(
-                options.json or options.cache / "streaming.json", *_streaming(options.cache, options.events)
-            )
-            return 0
-        measured = bench(options.cache, options.seed, options.events, options.rounds, options.peers)
-        file = options.json or options.cache / "results.json"
-        plot(measured, file.with_suffix(".svg"))
-        _write(file, measured, [*lines(measured), f"drawn: {file.with_suffix('.svg')}"])
+        options.cache.mkdir(parents=True, exist_ok=True)
+        file = options.json or options.cache / f"{options.what}.json"
+        _write(file, *_WHATS[options.what](options, file))
     except (PipelineError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -63,6 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("bench: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _rows(options: argparse.Namespace, file: Path) -> Figures:
+    """Measure every row, and draw the plot beside the figures."""
+    measured = bench(options.cache, options.seed, options.events, options.rounds, options.peers)
+    plot(measured, file.with_suffix(".svg"))
+    return measured, [*lines(measured), f"drawn: {file.with_suffix('.svg')}"]
 
 
 def bench(cache: Path, seed: int, events: int, rounds: int, peers: bool) -> Report:
@@ -85,88 +85,51 @@ def bench(cache: Path, seed: int, events: int, rounds: int, peers: bool) -> Repo
     return report(Run(made, passes, memory.peaks, facts, (load, os.getloadavg()[0]), versions))
 
 
-def _latest(cache: Path, records: int) -> tuple[Report, Iterable[str]]:
+def _latest(options: argparse.Namespace, _file: Path) -> Figures:
     """Measure the latest-state tables. Raises PipelineError."""
     cores = pin(CORES)
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="tables-") as scratch:
+    with tempfile.TemporaryDirectory(dir=options.cache, prefix="tables-") as scratch:
         spark = spark_session("dmd-pipeline-bench", cores=cores, conf=_MEMORY)
         signal.signal(signal.SIGINT, _interrupt)
-        measured = measure_latest(spark, Path(scratch), (records // 10, records), _say)
+        sizes = (options.records // 10, options.records)
+        measured = measure_latest(spark, Path(scratch), sizes, _say)
         facts = machine(spark)
     return {"machine": facts, **latest_report(measured)}, [described(facts), "", *latest_lines(measured)]
 
 
-def _streaming(cache: Path, events: int) -> tuple[Report, Iterable[str]]:
+def _streaming(options: argparse.Namespace, _file: Path) -> Figures:
     """Measure the job as a stream on an emulated Kinesis. Raises PipelineError."""
     cores, load = pin(CORES), os.getloadavg()[0]
-    cache.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache, prefix="streaming-")))
+        scratch = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(dir=options.cache, prefix="streaming-"))
+        )
         aws = stack.enter_context(Emulator())
         os.environ.update(aws.environment())  # before Spark, whose processes take it over
         spark = spark_session("dmd-pipeline-bench", cores=cores, conf={**_MEMORY, **STREAMING})
         signal.signal(signal.SIGINT, _interrupt)
-        figures = measure_streaming(spark, aws, scratch, sizes_for(events), _say)
+        figures = measure_streaming(spark, aws, scratch, sizes_for(options.events), _say)
         facts = machine(spark)
     told = [f"{described(facts)}, load {load:.1f} before", "", *streaming_lines(figures)]
     return {"machine": facts, "load": load, **figures}, told
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "--events", type=_number, default=400_000, metavar="N", help="change events (default 400000)"
-    )
-    parser.add_argument(
-        "--rounds", type=_number, default=3, metavar="N", help="warm rounds, after the cold one (default 3)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, metavar="S", help="another seed, another corpus (default 1)"
-    )
-    parser.add_argument(
-        "--peers", action="store_true", help="measure hand-written workers on Node and on Python too"
-    )
-    parser.add_argument(
-        "--streaming",
-        action="store_true",
-        help="measure the job as a stream, on an emulated Kinesis, instead",
-    )
-    parser.add_argument("--latest", action="store_true", help="measure the latest-state tables instead")
-    parser.add_argument(
-        "--records",
-        type=_number,
-        default=1_000_000,
-        metavar="N",
-        help="with --latest: records of the larger archive (default 1000000)",
-    )
-    parser.add_argument(
-        "--json",
-        type=_new_file,
-        metavar="FILE",
-        help="where the figures go (default results.json in the cache)",
-    )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=CACHE,
-        metavar="DIR",
-        help="where corpora are kept (default bench/.cache)",
-    )
-    return parser.parse_args(arguments)
+def _scale_out(options: argparse.Namespace, _file: Path) -> Figures:
+    """Measure the path on local clusters. Raises PipelineError."""
+    cores, load = pin(CORES), os.getloadavg()[0]
+    made = corpus(options.cache, options.seed, options.events, _say)
+    figures = scale_out_report(made, measure_scale_out(made, options.rounds, options.cache, _say))
+    told = [f"{cores} of {os.cpu_count()} cores, load {load:.1f} before", "", *scale_out_lines(figures)]
+    return {"cores": cores, "load": load, "events": made.events, **figures}, told
 
 
-def _number(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
-    return int(text)
-
-
-def _new_file(text: str) -> Path:
-    file = Path(text)
-    if not file.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no directory {file.parent}")
-    return file
+# What can be measured, by the name of its file of figures.
+_WHATS: dict[str, Callable[[argparse.Namespace, Path], Figures]] = {
+    "results": _rows,
+    "streaming": _streaming,
+    "latest": _latest,
+    "scale-out": _scale_out,
+}
 
 
 def _teller(made: Corpus) -> Callable[[str, Pass], None]:
