@@ -23,8 +23,8 @@ demo: setup ## Run the archive job on an emulated AWS; leaves demo-output/ (ARGS
 	@$(PYTHON) -m jobs.demo $(ARGS)
 
 .PHONY: test
-test: setup ## Run all tests
-	@$(PYTHON) -m pytest $(ARGS)
+test: setup ## Run all tests, in two processes (ARGS="tests/rules -k br_004": these, in one)
+	@$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
 
 .PHONY: soak
 soak: setup ## Run the long tests of faults: 1,000 batches in one run, 20 kills at random instants
