@@ -5,6 +5,8 @@ import signal
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,39 @@ def test_killed_it_goes_on_and_follows_the_archive_until_it_is_told_to_end(
     assert finished.code == 0, finished.err
     assert "tables.lease" not in os.listdir(place)
     assert_registered(aws, place)
+
+
+def test_killed_inside_a_merge_it_leaves_no_trace(job: Job, archive: Storage) -> None:
+    place = job.directory / "latest"
+    job = replace(job, conf={**job.conf, "catalog": {"enabled": False}})
+    assert main(["--conf", str(job.conf_file())]) == 0
+    version = kill_inside_a_merge(job, archive, place / "demand")
+    assert not is_latest(place, archive)
+    assert main(["--conf", str(job.conf_file())]) == 0
+    assert is_latest(place, archive)
+    assert deltalake.DeltaTable(place / "demand").version() == version + 1, "the step is one commit"
+
+
+def kill_inside_a_merge(job: Job, archive: Storage, table: Path) -> int:
+    """Kill a pass that has written files of a table and hasn't committed them; the table's version. A pass may be faster: then the next."""
+    for batch in range(1, 6):
+        changes = [demand(fan, batch + 1, 100 * batch + fan, deleted=fan < batch) for fan in range(20)]
+        deliver(archive, changes, batch=batch)
+        version, files = deltalake.DeltaTable(table).version(), data_files(table)
+        with job.process(command(job), {}) as running:
+            running.wait_for(partial(has_other_files, table, files))
+            running.kill()
+        if deltalake.DeltaTable(table).version() == version:
+            return version
+    raise AssertionError("no pass was killed in time")
+
+
+def data_files(table: Path) -> set[Path]:
+    return set(table.rglob("part-*.parquet"))
+
+
+def has_other_files(table: Path, files: set[Path]) -> bool:
+    return data_files(table) > files
 
 
 def is_latest(place: Path, archive: Storage) -> bool:
