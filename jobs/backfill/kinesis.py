@@ -44,7 +44,6 @@ class KinesisInput:
     until: datetime
     again: bool
     kind = "backfill"
-    total = None
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -67,6 +66,9 @@ class KinesisInput:
         """Nothing is fixed, gaps are found anew at every start. Raises WindowExpired, StreamMissing."""
         if self.since is not None:
             self._facts().refuse_expired(self.since)
+
+    def total(self, _plan: Any) -> None:
+        """A stream has no files."""
 
     def steps(self, work: Work) -> Iterator[Step]:
         """The steps that are archived, then what is a gap still: a range per shard and step, bounded like a batch.

@@ -44,7 +44,6 @@ class RedriveInput:
     again: bool = False
     step_bytes: int = MAX_STEP_BYTES
     kind = "redrive"
-    total = None
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -74,6 +73,10 @@ class RedriveInput:
         return [
             [[one.key, one.message, one.sha256, one.events] for one in step] for step in self._cut(chosen)
         ]
+
+    def total(self, plan: Any) -> int:
+        """How many error objects were chosen."""
+        return sum(map(len, plan))
 
     def steps(self, work: Work) -> Iterator[Step]:
         """A step of the plan each. Reading and transforming it says what passes: only that is archived, the rest is left.

@@ -103,7 +103,7 @@ def _through(
     job: Job, steps: Iterator[_Numbered], options: Options, take: Callable[[int, Step], _Archived]
 ) -> Totals:
     """Every step taken and told; the sums are printed also where a step fails."""
-    totals, progress = Totals(), Progress(sys.stderr, job.source.total)
+    totals, progress = Totals(), Progress(sys.stderr, job.source.total(job.run.plan))
     try:
         for number, step in steps:
             record, passed = take(number, step)

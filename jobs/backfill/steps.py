@@ -56,9 +56,8 @@ class Input(Protocol):
     def identity(self) -> Mapping[str, Any]:
         """JSON that the run id follows from: the input, and the arguments that change what is archived of it."""
 
-    @property
-    def total(self) -> int | None:
-        """How many files the steps have together, for the progress bar; None where that isn't known."""
+    def total(self, plan: Any) -> int | None:
+        """How many files the steps of that plan have together, for the progress bar; None where that isn't known."""
 
     @property
     def renews(self) -> bool:

@@ -19,8 +19,10 @@ class Source:
     renews: bool = False
     kind: str = "backfill"
     identity: dict[str, Any] = field(default_factory=lambda: {"from": "events", "sha256": "…"})
-    total: int | None = None
     lease: str | None = None
+
+    def total(self, _plan: Any) -> None:
+        """Not known."""
 
     def plan(self) -> None:
         """Nothing."""
