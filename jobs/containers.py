@@ -25,6 +25,14 @@ def records_of(key: str, body: bytes) -> Iterator[Record] | None:
     return None
 
 
+def schema_text_of(key: str, body: bytes) -> str:
+    """The Avro schema that the container at ``key`` says its records have, which it does in either format."""
+    if key.endswith(".avro"):
+        avro: Any = fastavro.block_reader(io.BytesIO(body))
+        return str(avro.metadata["avro.schema"])
+    return bytes(pq.read_metadata(pa.BufferReader(body)).metadata[b"avro.schema"]).decode()
+
+
 def _avro(body: bytes) -> Iterator[Record]:
     for record in fastavro.reader(io.BytesIO(body)):
         assert isinstance(record, dict)

@@ -13,3 +13,7 @@ class TablesInUse(LatestError):
 
 class ContainerDiffers(LatestError):
     """A container isn't what its delivery record says."""
+
+
+class ContainerOfNewerVersion(LatestError):
+    """A container holds attributes that this version doesn't know."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import fastavro
@@ -14,8 +15,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.avro.functions import from_avro
 
-from jobs.containers import records_of
-from jobs.latest.failures import ContainerDiffers
+from jobs.containers import records_of, schema_text_of
+from jobs.latest.failures import ContainerDiffers, ContainerOfNewerVersion
 from jobs.sinks.storage import Storage
 from jobs.sinks.windows import FETCHERS, windows
 from schemas import RecordSchema
@@ -35,7 +36,7 @@ def records(containers: DataFrame, storage: Storage, schema: RecordSchema) -> Da
     """The records in containers (``CONTAINER_DDL``) of one type, with the columns that its schema says.
 
     Attributes that a container's own schema didn't have yet are null. Fails with ``ContainerDiffers`` or ``ObjectMissing``
-    where a container isn't what its delivery record says.
+    where a container isn't what its delivery record says, with ``ContainerOfNewerVersion`` where it has more attributes.
     """
     named = containers.select("key", "bytes", "sha256")
     arrays = named.mapInArrow(_Arrays(storage, schema.avro_text), "records binary")
@@ -82,14 +83,19 @@ class _Arrays:
         return body
 
     def _of_container(self, key: str, body: bytes) -> Iterator[bytes]:
-        if key.endswith(".avro"):
-            blocks: Any = fastavro.block_reader(io.BytesIO(body))
-            if blocks.metadata["avro.schema"] == self.avro_text:
-                return (_array(block.num_records, block.bytes_.read()) for block in blocks)
         found = records_of(key, body)
         if found is None:
             raise ContainerDiffers(
                 f"{key} is no container of a format that this version knows: take a newer one"
+            )
+        text = schema_text_of(key, body)
+        if key.endswith(".avro") and text == self.avro_text:
+            blocks: Any = fastavro.block_reader(io.BytesIO(body))
+            return (_array(block.num_records, block.bytes_.read()) for block in blocks)
+        # What it doesn't know the encoder below would drop, and no later pass looks at the container again.
+        if unknown := names_in(text) - names_in(self.avro_text):
+            raise ContainerOfNewerVersion(
+                f"{key}: a newer version wrote this container, with {', '.join(sorted(unknown))}: run that one"
             )
         return self._encoded(found)
 
@@ -104,6 +110,30 @@ class _Arrays:
                 encoded, count = io.BytesIO(), 0
         if count:
             yield _array(count, encoded.getvalue())
+
+
+@lru_cache
+def names_in(avro_text: str) -> frozenset[str]:
+    """Names of all attributes in an Avro schema, those within others after theirs.
+
+    >>> inner = {"type": "record", "name": "R", "fields": [{"name": "b", "type": "int"}]}
+    >>> fields = [{"name": "a", "type": ["null", {"type": "array", "items": inner}]}, {"name": "c", "type": "int"}]
+    >>> sorted(names_in(json.dumps({"type": "record", "name": "S", "fields": fields})))
+    ['a', 'a.b', 'c']
+    """
+    return frozenset(_names(json.loads(avro_text)))
+
+
+def _names(of: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(of, list):
+        for branch in of:
+            yield from _names(branch, prefix)
+    elif isinstance(of, dict):
+        for field in of.get("fields", ()):
+            yield f"{prefix}{field['name']}"
+            yield from _names(field["type"], f"{prefix}{field['name']}.")
+        for inner in ("type", "items", "values"):
+            yield from _names(of.get(inner), prefix)
 
 
 def _array(count: int, datums: bytes) -> bytes:

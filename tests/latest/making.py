@@ -1,10 +1,13 @@
 """Archives made by hand: changes of made-up records, in containers that delivery records name."""
 
 import io
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from jobs.batch import Batch
 from jobs.containers import records_of
@@ -83,6 +86,7 @@ def deliver(
     batch: int = 0,
     timestamp: str = f"{DAY}T12:00:00.000Z",
     schemas: Mapping[str, Any] | None = None,
+    format: str = "avro",
 ) -> None:
     """Archive records as one batch: a container per type, and the delivery record."""
     of = Batch("stream", query, batch, timestamp)
@@ -91,15 +95,29 @@ def deliver(
         by_type.setdefault(record["type"], []).append(record)
     written = []
     for type, rows in by_type.items():
-        body = io.BytesIO()
-        fastavro.writer(body, (schemas or {}).get(type) or avro(type), rows, codec="zstandard")
-        finished = FinishedObject(
-            Group(type, DAY, None), 0, container_key(of, type, DAY, 0), len(rows), body.getvalue()
-        )
+        body = CONTAINERS[format]((schemas or {}).get(type) or avro(type), rows)
+        key = container_key(of, type, DAY, 0, format)
+        finished = FinishedObject(Group(type, DAY, None), 0, key, len(rows), body)
         written.append(store(storage, of, finished))
     count = sum(map(len, by_type.values()))
     delivered = delivery_record(of, version="1", source={"stream": "fans"}, read=count, written=written)
     write_delivery_record(storage, of, delivered)
+
+
+def _avro(schema: Any, rows: list[Row]) -> bytes:
+    body = io.BytesIO()
+    fastavro.writer(body, schema, rows, codec="zstandard")
+    return body.getvalue()
+
+
+def _parquet(schema: Any, rows: list[Row]) -> bytes:
+    body = pa.BufferOutputStream()
+    table = pa.Table.from_pylist(rows)
+    pq.write_table(table.replace_schema_metadata({"avro.schema": json.dumps(schema)}), body)
+    return bytes(body.getvalue().to_pybytes())
+
+
+CONTAINERS: dict[str, Callable[[Any, list[Row]], bytes]] = {"avro": _avro, "parquet": _parquet}
 
 
 def latest_of(storage: Storage) -> dict[str, dict[str, Row]]:

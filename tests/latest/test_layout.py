@@ -1,16 +1,18 @@
 """A pass rewrites what it touches and no more, and few files stay few."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
+from structlog.testing import capture_logs
 
 import schemas
 from jobs.latest import table
-from jobs.latest.failures import LatestError
+from jobs.latest.failures import ContainerOfNewerVersion, LatestError
 from schemas import RecordSchema
 from tests.latest.conftest import Followed, MakeFollowed
-from tests.latest.making import Row, deliver, demand
+from tests.latest.making import Row, deliver, demand, sale
 
 EVENTS = range(20)
 
@@ -77,6 +79,28 @@ def test_an_attribute_that_a_schema_gains_is_gained_by_its_table(followed: MakeF
     with pytest.raises(LatestError, match=r"artistName, date\.notified: run that one"):
         tables.tables(before).update()
     assert tables.state()["E1_S1_fan-1"]["isDeleted"] is None
+
+
+def test_older_code_leaves_containers_of_a_newer_version_to_that(followed: MakeFollowed) -> None:
+    """What it doesn't know it would drop, and nobody would look at the container again."""
+    now = schemas.load()
+    lacking = {
+        "demand": without(now["demand"].avro, "artistName", "notified"),
+        "sale": without(now["sale"].avro, "name"),
+    }
+    before = {type: RecordSchema(type, json.dumps(avro), ()) for type, avro in lacking.items()}
+    tables = followed(types=("demand", "sale"))
+    deliver(tables.archive, [demand(1, 1, 1)])
+    deliver(tables.archive, [sale(1, 1)], batch=1, format="parquet")
+    with capture_logs() as told, pytest.raises(ContainerOfNewerVersion):
+        tables.tables(before).update()
+    reasons = {line["part"]: line["reason"] for line in told if line["event"] == "latest.failed"}
+    assert re.fullmatch(
+        r"data/demand/\S+\.avro: .*, with artistName, date\.notified: run that one", reasons["demand"]
+    )
+    assert re.fullmatch(r"data/sale/\S+\.parquet: .*, with name: run that one", reasons["sale"])
+    assert tables.update()
+    tables.is_latest()
 
 
 def without(avro: Row, *names: str) -> Row:
