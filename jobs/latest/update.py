@@ -25,6 +25,9 @@ from schemas import RecordSchema
 log = structlog.get_logger()
 
 _LEASE = "tables.lease"
+# The share of its interval by which something may come early: passes on a schedule of the same interval begin by it seconds
+# earlier or later than the one before, and one that were too early would put it off by a whole interval.
+_EARLY = 0.1
 _DELTA = "io.delta.sql.DeltaSparkSessionExtension"
 
 
@@ -63,6 +66,10 @@ class Latest:
         apart.end()
         return bool(planned or done)
 
+    def exists(self, type: str) -> bool:
+        """Whether there is a table of that record type: there is none before anything was archived."""
+        return any(table.schema.type == type and table.delta.exists for table in self.tables)
+
     def keep_properties(self) -> None:
         """Bring the tables that are there to what the conf says now."""
         for table in self.tables:
@@ -89,7 +96,7 @@ class Latest:
         return table.apply(due, without) if due else None
 
     def _tidy(self, moment: datetime, apart: Apart) -> bool:
-        """Remove old files where that is due: what no longer is in a table is gone after its retention and a quarter of it."""
+        """Remove old files where that is due: where the last time is a quarter of the retention ago."""
         if not self._is_due("vacuumed", moment, timedelta(hours=self.conf.retention_hours) / 4):
             return False
         is_first = self.steps.when("vacuumed") is None  # these tables were made just now
@@ -101,7 +108,7 @@ class Latest:
 
     def _is_due(self, what: str, moment: datetime, every: timedelta) -> bool:
         last = self.steps.when(what)
-        return last is None or moment - last >= every
+        return last is None or moment - last >= every * (1 - _EARLY)
 
 
 def open_tables(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.instants import now
 from jobs.latest.steps import Due
 from jobs.latest.table import Done, LatestTable
 from jobs.lease import RunUnderWay
@@ -40,6 +41,13 @@ def test_a_batch_that_is_finished_after_the_lookback_is_followed_by_the_next_swe
     deliver(tables.archive, [demand(2, 2, 2)], "another-query", 1, "2026-03-01T12:00:00.000Z")
     assert not tables.update()
     assert tables.update(sweep_hours=0)
+    tables.is_latest()
+
+
+def test_a_sweep_is_due_also_where_the_days_pass_begins_seconds_early(tables: Followed) -> None:
+    deliver(tables.archive, [demand(2, 2, 2)], "another-query", 1, "2026-03-01T12:00:00.000Z")
+    tables.tables().steps.remember(now() - timedelta(hours=24, seconds=-10), swept=True)
+    assert tables.update(sweep_hours=24)
     tables.is_latest()
 
 
