@@ -16,6 +16,7 @@ from jobs.settings import load_settings
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (.*?)\s*(?:#.*)?$", README, re.MULTILINE)
+INLINE = re.findall(r"`((?:make|\.venv/bin/python -m [\w.]+)(?: [^`]*)?)`", README)
 JOBS = [command for command in COMMANDS if "-m jobs." in command]
 
 
@@ -35,6 +36,26 @@ def test_the_commands_are_the_ones_that_tests_and_ci_run() -> None:
         ".venv/bin/python -m emr.deploy",  # tests/emr, make rehearse
         ".venv/bin/python -m emr.submit archive",  # likewise
     }
+
+
+def test_so_are_the_commands_within_sentences() -> None:
+    assert set(INLINE) == {
+        "make",  # below
+        "make demo",  # .ci/run
+        "make demo ARGS=--keep",  # tests/demo
+        'make test ARGS="tests/rules -k br_004"',  # .ci/run, without arguments
+        ".venv/bin/python -m jobs.sync_catalog --conf FILE [--since 2026-03-01]",  # tests/jobs
+        "make notebook",  # tests/test_notebook.py
+        "make soak",  # tests/faults, in short
+        "make bench",  # tests/bench, in short
+    }
+
+
+def test_make_alone_lists_every_target() -> None:
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    listed = set(re.findall(r"^  make ([a-z-]+) ", shown, re.MULTILINE))
+    named = {command.split()[1] for command in (*COMMANDS, *INLINE) if command.startswith("make ")}
+    assert {"setup", "lint", *named} <= listed
 
 
 @pytest.mark.parametrize("command", JOBS)
