@@ -13,8 +13,15 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.backfill.coverage import Edge, Range
 from jobs.backfill.gaps import Gaps, Sight
+from jobs.backfill.losses import Losses
 from jobs.backfill.options import Options
-from jobs.backfill.positions import Positions, archived_positions, left_to_the_stream
+from jobs.backfill.positions import (
+    CLOCKS,
+    Positions,
+    archived_positions,
+    last_seen,
+    left_to_the_stream,
+)
 from jobs.backfill.steps import ROWS, Step, Work
 from jobs.backfill.stream import StreamFacts, stream_facts, wait_until_settled
 from jobs.backfill.windows import window
@@ -23,7 +30,7 @@ from jobs.settings import Settings, SettingsError
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.api import StreamApi
 from jobs.sources.kinesis.bounded import Stretch, StretchReader
-from jobs.sources.kinesis.offsets import TRIM_HORIZON
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON
 from jobs.sources.kinesis.options import Limits
 
 log = structlog.get_logger()
@@ -83,7 +90,9 @@ class KinesisInput:
         facts = self._facts()
         wait_until_settled(facts, self.until)
         api, limits = self._api()
-        gaps = self._gaps(api, limits, facts, work.run_id)
+        gaps, lost = self._gaps(api, limits, facts, work.run_id)
+        if lost:
+            yield self._step(lost, {shard: Stretch([], SHARD_END) for shard in lost})
         with ThreadPoolExecutor(limits.threads, thread_name_prefix="backfill") as pool:
             while gaps:
                 read = dict(zip(gaps, pool.map(partial(self._read, api, limits, gaps), gaps), strict=True))
@@ -102,7 +111,8 @@ class KinesisInput:
         api.connect()
         return api, limits
 
-    def _gaps(self, api: StreamApi, limits: Limits, facts: StreamFacts, run_id: str) -> Gaps:
+    def _gaps(self, api: StreamApi, limits: Limits, facts: StreamFacts, run_id: str) -> tuple[Gaps, Gaps]:
+        """What is to be read, and what of shards that have left the stream can't be read any more."""
         shards = api.shards()
         # Before the delivery records are read: what the job commits meanwhile is in one of the two, or in both.
         streams = {} if self.again else self._streams(facts, list(shards))
@@ -110,8 +120,13 @@ class KinesisInput:
         for shard, positions in streams.items():
             covered.setdefault(shard, []).append(positions)
         since = max(self.since, facts.created) if self.since else None
-        fails = self.settings.source.fail_on_data_loss
-        return Sight(api, limits, since, self.until, facts.horizon, fails).gaps(shards, covered)
+        losses = Losses(facts.stream, self.settings.source.fail_on_data_loss)
+        sight = Sight(api, limits, since, self.until, facts.horizon, losses)
+        return sight.gaps(shards, covered), sight.unread(self._gone(api, set(covered) - set(shards)), covered)
+
+    def _gone(self, api: StreamApi, unlisted: set[str]) -> set[str]:
+        """Those that have left the stream, and weren't born since the shards were listed; none of them matters to a window."""
+        return unlisted - set(api.shards()) if unlisted and self.since is None else set()
 
     def _streams(self, facts: StreamFacts, shards: list[str]) -> dict[str, Positions]:
         checkpoint = self.settings.archive.open_checkpoint()
@@ -122,9 +137,12 @@ class KinesisInput:
 
     def _covered(self, facts: StreamFacts, run_id: str) -> dict[str, list[Positions]]:
         """What delivery records cover; of all the window again only what this run has archived of it."""
-        since = max(self.since or facts.horizon, facts.created)
+        since = self.since or facts.horizon
+        if self.since is None and not self.again:
+            since = last_seen(self.storage, facts.stream, since, facts.created)
         only_run = run_id if self.again else None
-        return archived_positions(self.storage, facts.stream, since, only_run)
+        # A batch from before the stream was created read an earlier one of that name.
+        return archived_positions(self.storage, facts.stream, max(since - CLOCKS, facts.created), only_run)
 
     def _read(self, api: StreamApi, limits: Limits, gaps: Gaps, shard: str) -> Stretch:
         gap, share = gaps[shard][0], len(gaps)

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from jobs.batch import Batch
-from jobs.sinks.failures import DeliveryRecordDiffers, ObjectExists, ObjectMissing
+from jobs.sinks.failures import DeliveryRecordDiffers, DeliveryRecordUnreadable, ObjectExists, ObjectMissing
 from jobs.sinks.names import delivery_record_key
 from jobs.sinks.records import DeliveryRecord, check_counts, from_line, to_line
 from jobs.sinks.storage import Storage
@@ -60,14 +60,31 @@ def iter_delivery_records(storage: Storage, since: str | None = None) -> Iterato
     return read_in_threads(lambda key: from_line(storage.get(key), key), keys)
 
 
-def iter_dated_records(
-    storage: Storage, since: str | None = None
-) -> Iterator[tuple[datetime, DeliveryRecord]]:
-    """As :func:`iter_delivery_records`, each with when it was written: then its batch was complete."""
+def iter_records_backwards(storage: Storage, before: str) -> Iterator[DeliveryRecord]:
+    """The records of batches from before that timestamp, the newest first; each is read when it is asked for."""
+    for day in reversed(list(storage.folders("deliveries/"))):
+        for key in reversed(list(storage.list(day)) if day <= _before(before) else []):
+            if key < _before(before):
+                yield from_line(storage.get(key), key)
 
-    def read(dated: tuple[str, datetime]) -> tuple[datetime, DeliveryRecord]:
+
+class Dated(NamedTuple):
+    """A delivery record, None where the object at ``key`` isn't one, and when it was written: then its batch was complete."""
+
+    key: str
+    written: datetime
+    record: DeliveryRecord | None
+
+
+def iter_dated_records(storage: Storage, since: str | None = None) -> Iterator[Dated]:
+    """As :func:`iter_delivery_records`, each with when it was written; goes on where one is unreadable."""
+
+    def read(dated: tuple[str, datetime]) -> Dated:
         key, at = dated
-        return at, from_line(storage.get(key), key)
+        try:
+            return Dated(key, at, from_line(storage.get(key), key))
+        except DeliveryRecordUnreadable:
+            return Dated(key, at, None)
 
     return read_in_threads(read, storage.dated("deliveries/", _before(since)))
 

@@ -1,5 +1,6 @@
 """A stream, an archive of delivery records, and a backfill of the one into the other that needs no Spark."""
 
+import json
 from collections.abc import Generator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from jobs.sinks.deliveries import read_delivery_record, write_delivery_record
 from jobs.sinks.records import delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
-from tests.sources.fake_kinesis import STREAM
+from tests.sources.fake_kinesis import STREAM, FakeKinesis
 
 
 def ago(**distance: float) -> str:
@@ -73,3 +74,21 @@ class Archive:
             yield step
             if work.archived(number) is None:
                 self.deliver(batch(number), dict(step.source), step.read or 0)
+
+
+def put(fake: FakeKinesis, count: int, age_seconds: float, shard: str = "shardId-000000000000") -> list[str]:
+    """Records that arrived so long ago; their sequence numbers."""
+    fake.put(shard, [b"%d" % number for number in range(count)], age_seconds=age_seconds)
+    return [str(number) for number in fake.shards[shard].sequences[-count:]]
+
+
+def begun_job(archive: Archive, fake: FakeKinesis, offset: dict[str, Any]) -> None:
+    """A checkpoint whose job has begun at that offset and done nothing yet."""
+    start = {
+        "stream": STREAM,
+        "arn": f"arn:aws:kinesis:eu-west-1:{fake.account}:stream/{STREAM}",
+        "created": "2023-11-14T22:13:20.000Z",
+        "offset": offset,
+    }
+    archive.checkpoint.put("kinesis/start.json", json.dumps(start).encode())
+    archive.checkpoint.put("archive.json", json.dumps({"uri": archive.storage.uri}).encode())

@@ -1,6 +1,5 @@
 """What a backfill of the stream takes for a gap, by delivery records, the checkpoint and what the stream still holds."""
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -22,7 +21,7 @@ from jobs.settings import SettingsError
 from jobs.sources.kinesis.errors import TrimmedPosition
 from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON
 from jobs.sources.kinesis.options import Limits
-from tests.backfill.streaming import Archive, ago
+from tests.backfill.streaming import Archive, ago, begun_job, put
 from tests.sources.conftest import fake
 from tests.sources.fake_kinesis import CREATED, STREAM, FakeKinesis, Fault
 
@@ -41,12 +40,6 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
     return Archive(tmp_path)
-
-
-def put(fake: FakeKinesis, count: int, age_seconds: float, shard: str = FIRST) -> list[str]:
-    """Records that arrived so long ago; their sequence numbers."""
-    fake.put(shard, [b"%d" % number for number in range(count)], age_seconds=age_seconds)
-    return [str(number) for number in fake.shards[shard].sequences[-count:]]
 
 
 def taken(steps: Sequence[Step], shard: str = FIRST) -> list[tuple[Any, Any]]:
@@ -120,18 +113,6 @@ def test_again_takes_all_of_the_window(fake: FakeKinesis, archive: Archive) -> N
     assert read(list(archive.steps(archive.input(again=True)))) == 10
 
 
-def begun_job(archive: Archive, fake: FakeKinesis, offset: dict[str, Any]) -> None:
-    """A checkpoint whose job has begun at that offset and done nothing yet."""
-    start = {
-        "stream": STREAM,
-        "arn": f"arn:aws:kinesis:eu-west-1:{fake.account}:stream/{STREAM}",
-        "created": "2023-11-14T22:13:20.000Z",
-        "offset": offset,
-    }
-    archive.checkpoint.put("kinesis/start.json", json.dumps(start).encode())
-    archive.checkpoint.put("archive.json", json.dumps({"uri": archive.storage.uri}).encode())
-
-
 def test_what_the_streaming_job_will_read_is_left_to_it(fake: FakeKinesis, archive: Archive) -> None:
     numbers = put(fake, 10, HOUR)
     begun_job(archive, fake, {FIRST: numbers[3]})
@@ -162,11 +143,13 @@ def test_shards_that_ended_and_their_children_are_read(fake: FakeKinesis, archiv
     assert (read(steps), len(steps)) == (10, 1)
 
 
-def test_a_shard_that_ended_before_the_window_is_not_mentioned(fake: FakeKinesis, archive: Archive) -> None:
+def test_of_a_shard_that_ended_before_the_window_its_end_is_all_there_is_to_say(
+    fake: FakeKinesis, archive: Archive
+) -> None:
     put(fake, 6, 3 * HOUR)
     put(fake, 4, HOUR, fake.add_shard(1, parents=(0,)))
     steps = list(archive.steps(archive.input()))
-    assert (read(steps), taken(steps)) == (4, [])
+    assert (read(steps), [to for _, to in taken(steps)]) == (4, [SHARD_END])
 
 
 def test_a_shard_that_was_read_to_its_end_is_covered(fake: FakeKinesis, archive: Archive) -> None:

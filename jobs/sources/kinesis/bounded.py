@@ -67,9 +67,9 @@ def first_after(api: StreamApi, shard: str, position: Position, limits: Limits) 
 class StretchReader:
     """Reads one shard from ``after`` to ``end``, but not more than ``max_records`` and ``max_bytes`` (one row at least).
 
-    ``after`` is any position, ``end`` a sequence number, which is read too, or an instant: then what arrived before it is
-    read, and it must be long enough past for nothing to follow that arrived before it. Where a stretch ends follows from
-    the records alone, whatever pages they come in.
+    ``after`` is any position, ``end`` a sequence number, which is read too, an instant: then what arrived before it is
+    read, and it must be long enough past for nothing to follow that arrived before it, or SHARD_END of a shard that is
+    closed. Where a stretch ends follows from the records alone, whatever pages they come in.
     """
 
     def __init__(
@@ -114,8 +114,8 @@ class StretchReader:
             page = self.cursor.take(MAX_PAGE, 2**31)
             if page is not None:
                 return page
-            # A sequence number that was read once is there, whatever an empty answer says.
-            is_at_tip = self.cursor.lag_ms == 0 and not is_sequence(self.end)
+            # A sequence number that was read once is there, and so is a closed shard's end, whatever an empty answer says.
+            is_at_tip = self.cursor.lag_ms == 0 and instant_of(self.end) is not None
             looks, empty = looks + is_at_tip, empty + 1
             _check_empty(self.api, self.cursor.shard, empty, self.limits)
         if is_sequence(self.end):
