@@ -9,7 +9,7 @@ from jobs.command_line import conf_parser, day, exit_code
 from jobs.errors import PipelineError
 from jobs.log import configure_logging
 from jobs.plural import plural
-from jobs.report.figures import figures
+from jobs.report.figures import Figures, figures
 from jobs.report.lags import read_lags
 from jobs.report.page import page
 from jobs.settings import Settings, load_settings
@@ -32,17 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     settings = load_settings(options.conf, options.set)
-    text, batches = report(settings, options.since, options.log)
+    text, made = report(settings, options.since, options.log)
     try:
         options.out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ReportError(f"--out {options.out}: can't be written: {error.strerror}") from error
-    print(f"{options.out}: {plural(batches, 'batch', 'batches')} of {settings.archive.uri}")
+    told = f"{options.out}: {plural(len(made.batches), 'batch', 'batches')} of {settings.archive.uri}"
+    if made.unreadable:
+        told += f", {plural(len(made.unreadable), 'delivery record')} can't be read"
+    print(told)
     return 0
 
 
-def report(settings: Settings, since: str | None = None, logs: Sequence[Path] = ()) -> tuple[str, int]:
-    """The page about the archive's batches of the day ``since`` or later, and how many these are.
+def report(settings: Settings, since: str | None = None, logs: Sequence[Path] = ()) -> tuple[str, Figures]:
+    """The page about the archive's batches of the day ``since`` or later, and the figures on it.
 
     ``logs`` are the job's, for the lag. Raises PipelineError.
     """
@@ -59,7 +62,7 @@ def report(settings: Settings, since: str | None = None, logs: Sequence[Path] = 
     lags = read_lags(logs, since)
     made = figures(iter_dated_records(storage, since))
     title = f"The archive {storage.uri}" + (f" since {since}" if since else "")
-    return page(title, made, charts(made, lags), vl_convert.javascript_bundle(SCRIPT)), len(made.batches)
+    return page(title, made, charts(made, lags), vl_convert.javascript_bundle(SCRIPT)), made
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

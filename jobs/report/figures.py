@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from jobs.instants import from_iso
+from jobs.sinks.deliveries import Dated
 from jobs.sinks.names import own_key
 from jobs.sinks.records import DeliveryRecord, Partition
 
@@ -62,7 +63,7 @@ class Figures:
     """Everything that the report shows. Days are those of the batches' times (UTC).
 
     ``archived`` counts records by day and type, ``failed`` change events by day and message, as they failed: a redrive
-    takes nothing off.
+    takes nothing off. ``unreadable`` are keys of delivery records: what these name is in none of the others.
     """
 
     batches: list[BatchFigures] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Figures:
     partitions: dict[Partition, PartitionFigures] = field(
         default_factory=lambda: defaultdict(PartitionFigures)
     )
+    unreadable: list[str] = field(default_factory=list)
     _errors: dict[str, _ErrorObject] = field(default_factory=dict)
     _redriven: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
@@ -108,11 +110,14 @@ class Figures:
         return sorted(found, key=lambda one: (-one.events, one.message))
 
 
-def figures(records: Iterable[tuple[datetime, DeliveryRecord]]) -> Figures:
+def figures(records: Iterable[Dated]) -> Figures:
     """The figures of delivery records, in the order of their batches' times, each with when it was written."""
     made = Figures()
-    for written, record in records:
-        made.add(written, record)
+    for key, written, record in records:
+        if record is None:
+            made.unreadable.append(key)
+        else:
+            made.add(written, record)
     return made
 
 

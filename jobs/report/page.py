@@ -9,7 +9,7 @@ from importlib.resources import files
 from jobs.report.charts import PARTITIONS, Spec, colours, messages, most_common
 from jobs.report.figures import Figures, OpenErrors
 
-BATCHES, WORST, MESSAGES_SHOWN = 12, 12, 12
+BATCHES, WORST, SHOWN = 12, 12, 12
 Row = Sequence[object]
 
 
@@ -50,6 +50,8 @@ def _head(title: str, figures: Figures) -> str:
         "containers": sum(one.containers for one in figures.partitions.values()),
         "partitions": len(figures.partitions),
     }
+    if figures.unreadable:
+        sums["unreadable delivery records"] = len(figures.unreadable)
     cards = "".join(f"<div><dt>{name}</dt><dd>{number:,}</dd></div>" for name, number in sums.items())
     return (
         f"<header><h1>{escape(title)}</h1><p>Days (UTC) of the batches: {span}.</p><dl>{cards}</dl></header>"
@@ -57,6 +59,12 @@ def _head(title: str, figures: Figures) -> str:
 
 
 def _parts(figures: Figures, specs: Mapping[str, Spec]) -> Iterable[str]:
+    if figures.unreadable:
+        yield _part(
+            "unreadable", "Delivery records that can't be read",
+            "What they name is on no other part of this page. <code>python -m jobs.verify --conf FILE</code> finds it.", specs,
+            _with_the_rest_folded(("key",), [(key,) for key in figures.unreadable]),
+        )  # fmt: skip
     yield _part(
         "archived", "Records per type and day",
         "Archived records, by the day of their batch.", specs, _per_day(figures, figures.archived, "type"),
@@ -74,8 +82,8 @@ def _parts(figures: Figures, specs: Mapping[str, Spec]) -> Iterable[str]:
     )  # fmt: skip
     yield _part(
         "duration", "Duration of batches",
-        "From a batch's time to its delivery record, which is written last. A batch that was interrupted and replayed "
-        "took as long as that.", specs,
+        "From a batch's time to its delivery record, which is written last, as the storage tells it: in a copy of an archive "
+        "that is the time of copying. A batch that was interrupted and replayed took as long as that.", specs,
     )  # fmt: skip
     yield _part(
         "lag", "Lag",
@@ -116,9 +124,7 @@ def _legend(names: Sequence[str]) -> str:
 
 def _open(errors: Sequence[OpenErrors]) -> str:
     names = ("message", "change events", "error objects", "oldest", "newest")
-    more = errors[MESSAGES_SHOWN:]
-    folded = _folded(_table(names, more), f"{len(more):,} more") if more else ""
-    return _table(names, errors[:MESSAGES_SHOWN], "Nothing is open.") + folded
+    return _with_the_rest_folded(names, errors, "Nothing is open.")
 
 
 def _worst(figures: Figures) -> list[Row]:
@@ -134,6 +140,12 @@ def _last(figures: Figures) -> list[Row]:
         (one.time, one.kind, one.batch_id, one.read, one.archived, one.failed, one.objects, one.bytes, one.seconds)
         for one in reversed(figures.batches[-BATCHES:])
     ]  # fmt: skip
+
+
+def _with_the_rest_folded(names: Row, rows: Sequence[Row], empty: str = "") -> str:
+    more = rows[SHOWN:]
+    folded = _folded(_table(names, more), f"{len(more):,} more") if more else ""
+    return _table(names, rows[:SHOWN], empty) + folded
 
 
 def _folded(table: str, name: str = "As a table") -> str:

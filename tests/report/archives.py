@@ -61,3 +61,10 @@ def make(storage: Storage) -> list[DeliveryRecord]:
     made.append(written(storage, run, [("event", "2025-12-31", 7, 700)]))
     made.append(written(storage, redrive, [("sale", "2026-02-01", 1, 900)], None, {"errors": {failed: [1]}}))
     return made
+
+
+def damaged(storage: Storage) -> str:
+    """Adds an object among the delivery records that is none; its key."""
+    key = "deliveries/2026-03-02/2026-03-02T12-00-30.000Z-cut.json"
+    storage.put(key, b'{"kind":"stream","queryId"')
+    return key

@@ -12,10 +12,10 @@ from jobs.report.charts import MESSAGES, OTHERS, charts, most_common
 from jobs.report.figures import Figures, figures
 from jobs.report.lags import LogUnreadable, read_lags
 from jobs.report.over_time import POINTS, stretches
-from jobs.sinks.deliveries import iter_dated_records
+from jobs.sinks.deliveries import Dated, iter_dated_records
 from jobs.sinks.records import DeliveryRecord
 from jobs.sinks.storage import Storage, open_storage
-from tests.report.archives import MISSING, ODD, make, stream_batch, written
+from tests.report.archives import MISSING, ODD, damaged, make, stream_batch, written
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -80,12 +80,20 @@ def test_a_batch_takes_until_its_delivery_record_is_written_but_a_backfills_step
     record: DeliveryRecord = written(
         storage, stream_batch(0, "2026-03-01T00:00:00.000Z"), [("sale", "2026-03-01", 1, 1)]
     )
-    made = figures([(from_iso(record.timestamp) + timedelta(seconds=7.5), record)])
-    assert made.batches[0].seconds == 7.5
-    early = figures([(from_iso(record.timestamp) - timedelta(seconds=1), record)])
-    assert early.batches[0].seconds == 0
+    for took, told in ((7.5, 7.5), (-1, 0)):
+        dated = Dated("deliveries/0.json", from_iso(record.timestamp) + timedelta(seconds=took), record)
+        assert figures([dated]).batches[0].seconds == told
     make(storage)
     assert {one.kind for one in taken(storage).batches if one.seconds is None} == {"backfill", "redrive"}
+
+
+def test_a_delivery_record_that_cant_be_read_is_named_and_the_others_count(storage: Storage) -> None:
+    make(storage)
+    before = taken(storage)
+    key = damaged(storage)
+    found = taken(storage)
+    assert found.unreadable == [key]
+    assert (found.batches, found.archived, found.failed) == (before.batches, before.archived, before.failed)
 
 
 def test_an_archive_of_nothing_has_no_charts(storage: Storage) -> None:
