@@ -9,6 +9,7 @@ from typing import Any
 from jobs.batch import Batch
 from jobs.sinks.failures import CountsDiffer, DeliveryRecordUnreadable
 from jobs.sinks.results import WrittenObject
+from jobs.sinks.shapes import check_shape
 from jobs.sinks.storage import Location
 
 Partition = tuple[str, str]
@@ -51,8 +52,8 @@ class Counts:
 class DeliveryRecord:
     """The record of one batch.
 
-    ``source`` is ``{stream, shards: {shardId: {after, to}}}`` or ``{input…}``, ``version`` the code's version,
-    ``pending_partitions`` what the catalog hadn't taken when the record was written.
+    ``source`` is ``{stream, shards: {shardId: {after, to}}}`` or ``{input…}``, where records were lost with ``lost`` or
+    ``expired``; ``version`` the code's version, ``pending_partitions`` what the catalog hadn't taken when the record was written.
     """
 
     kind: str
@@ -156,8 +157,10 @@ def to_line(record: DeliveryRecord) -> bytes:
 def from_line(line: bytes, key: str) -> DeliveryRecord:
     """The record that the object ``key`` holds; raises ``DeliveryRecordUnreadable``."""
     try:
-        return _from_json(json.loads(line))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        content = json.loads(line)
+        check_shape(content)
+        return _from_json(content)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise DeliveryRecordUnreadable(
             f"{key} is no delivery record: somebody else wrote or cut it"
         ) from error

@@ -1,6 +1,8 @@
 """The delivery record: exactly the JSON of its contract, written last, and the first one stays."""
 
+import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -10,16 +12,16 @@ from jobs.batch import Batch
 from jobs.sinks.deliveries import iter_delivery_records, read_delivery_record, write_delivery_record
 from jobs.sinks.failures import CountsDiffer, DeliveryRecordDiffers, DeliveryRecordUnreadable
 from jobs.sinks.names import delivery_record_key
-from jobs.sinks.records import Counts, DeliveryRecord, delivery_record, to_line
+from jobs.sinks.records import Counts, DeliveryRecord, delivery_record, to_json, to_line
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage, open_storage
 
 SOURCE = {
     "stream": "changes",
-    "shards": {"shardId-1": {"after": "41", "to": "49"}, "shardId-0": {"after": None, "to": "7"}},
+    "shards": {"shardId-1": {"after": "41", "to": "49"}, "shardId-0": {"after": "TRIM_HORIZON", "to": "7"}},
 }
 REORDERED = {
-    "shards": {"shardId-0": {"to": "7", "after": None}, "shardId-1": {"to": "49", "after": "41"}},
+    "shards": {"shardId-0": {"to": "7", "after": "TRIM_HORIZON"}, "shardId-1": {"to": "49", "after": "41"}},
     "stream": "changes",
 }
 
@@ -56,7 +58,7 @@ def test_the_line_is_exactly_the_contract(batch: Batch) -> None:
     one = record(batch, read=4, written=[container("sale", "2026-03-01"), errors("a ü")])
     assert to_line(one).decode() == (
         '{"kind":"stream","queryId":"a-query","batchId":7,"timestamp":"2026-03-01T12:34:56.789Z","version":"0.1.0",'
-        '"source":{"shards":{"shardId-0":{"after":null,"to":"7"},"shardId-1":{"after":"41","to":"49"}},"stream":"changes"},'
+        '"source":{"shards":{"shardId-0":{"after":"TRIM_HORIZON","to":"7"},"shardId-1":{"after":"41","to":"49"}},"stream":"changes"},'
         '"counts":{"read":4,"archived":3,"failed":1},'
         '"deliveries":[{"type":"sale","partitionDate":"2026-03-01","count":3,"bytes":900,"sha256":"ab",'
         '"storage":{"type":"s3","bucket":"b","key":"p/data/sale/partition_date=2026-03-01/0.avro"}}],'
@@ -155,6 +157,42 @@ def test_a_replay_that_says_otherwise_fails(
 )
 def test_what_is_no_record_is_named(line: bytes, directory: Storage, batch: Batch) -> None:
     directory.put(delivery_record_key(batch), line)
+    with pytest.raises(DeliveryRecordUnreadable, match="deliveries/2026-03-01"):
+        read_delivery_record(directory, batch)
+
+
+DAMAGE: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a shard without an end": lambda one: one["source"]["shards"]["shardId-0"].pop("to"),
+    "a shard that is none": lambda one: one["source"]["shards"].update({"shardId-0": "7"}),
+    "a position that is none": lambda one: one["source"]["shards"]["shardId-0"].update(to=7),
+    "a time that is none": lambda one: one["source"]["shards"]["shardId-0"].update(to={"at": "noon"}),
+    "shards of no stream": lambda one: one["source"].pop("stream"),
+    "a loss without an end": lambda one: one["source"].update(lost={"shardId-0": {"after": "1"}}),
+    "no source": lambda one: one.update(source=None),
+    "an object nowhere": lambda one: one["deliveries"][0].update(storage={}),
+    "an error nowhere": lambda one: one["errors"][0].update(storage=None),
+    "an object of no size": lambda one: one["deliveries"][0].update(bytes="900"),
+    "fewer than no events": lambda one: one["errors"][0].update(count=-1),
+    "more events than can be": lambda one: one["counts"].update(read=2**63),
+    "counts of words": lambda one: one["counts"].update(read="x"),
+    "a yes for a number": lambda one: one.update(batchId=True),
+    "a number for a time": lambda one: one.update(timestamp=5),
+    "a time that is a word": lambda one: one.update(timestamp="noon"),
+    "no query": lambda one: one.update(queryId=None),
+    "text that can't be written": lambda one: one["errors"][0].update(message="\ud800"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_json_that_is_damaged_inside_is_no_record(damage: str, directory: Storage, batch: Batch) -> None:
+    content = to_json(record(batch))
+    content["source"] = deepcopy(SOURCE)
+    key = delivery_record_key(batch)
+    directory.put(key, json.dumps(content).encode())
+    assert read_delivery_record(directory, batch) is not None
+    DAMAGE[damage](content)
+    directory.delete(key)
+    directory.put(key, json.dumps(content).encode())
     with pytest.raises(DeliveryRecordUnreadable, match="deliveries/2026-03-01"):
         read_delivery_record(directory, batch)
 
