@@ -126,8 +126,10 @@ class Archive:
     def _recorded(
         self, batch: Batch, source: Mapping[str, Any], read: int | None, written: list[WrittenObject]
     ) -> DeliveryRecord:
-        read = self._accounted(batch, source, read, sum(one.count for one in written))
-        return delivery_record(batch, version=VERSION, source=source, read=read, written=written)
+        left = self._accounted(batch, source, read, sum(one.count for one in written))
+        if read is not None and left < read:
+            source = {**source, "expired": read - left}
+        return delivery_record(batch, version=VERSION, source=source, read=left, written=written)
 
     def _accounted(self, batch: Batch, source: Mapping[str, Any], read: int | None, written: int) -> int:
         """What counts as read: what the source says, unless it doesn't, or some of it expired and conf allows that."""

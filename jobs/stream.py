@@ -20,6 +20,7 @@ from jobs.sources.kinesis import (
     KinesisDataSource,
     kinesis_client,
     load_or_keep_start,
+    lost_in,
     ranges,
     records_between,
     restore_progress,
@@ -48,7 +49,8 @@ class Source:
         """The ``source`` of a delivery record: what a batch read, from its predecessor's end (or the start) to its own."""
         if self.start is None:
             return {"stream": self.stream}
-        return {"stream": self.stream, "shards": ranges(self.start if before is None else before, end)}
+        shards, lost = ranges(self.start if before is None else before, end), lost_in(end)
+        return {"stream": self.stream, "shards": shards, **({"lost": lost} if lost else {})}
 
     def count(self, before: Mapping[str, Any] | None, end: Mapping[str, Any]) -> int | None:
         """How many change events a batch read, by the source's own count; None where it keeps none."""

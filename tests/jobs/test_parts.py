@@ -63,6 +63,7 @@ def test_where_conf_allows_loss_a_replay_may_find_fewer_records_but_never_more(
     lossy.archive(outcomes, BATCH, {"stream": "changes"}, 4, lambda: None)
     (record,) = Archived.in_directory(tmp_path).records
     assert record["counts"] == {"read": 3, "archived": 0, "failed": 3}
+    assert record["source"] == {"stream": "changes", "expired": 1}
 
 
 def test_what_conf_allows_a_replay_to_lose_no_other_batch_may(outcomes: DataFrame, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from jobs.instants import from_iso, iso, now
 from jobs.sources.kinesis.errors import ExpiredShard, ReplayFailed, TrimmedPosition
-from jobs.sources.kinesis.offsets import Offset, at
+from jobs.sources.kinesis.offsets import Offset, at, lost_in
 from jobs.sources.kinesis.options import Options
-from tests.sources.fake_kinesis import STREAM, FakeKinesis
+from tests.sources.fake_kinesis import STREAM, FakeKinesis, Fault
 from tests.sources.reading import Consumer, bodies, everywhere
 
 FIRST = "shardId-000000000000"
@@ -64,6 +64,7 @@ def test_a_shard_that_expired_unread_is_passed_over_where_conf_says_so(
     assert list(consumer.bodies) == [b"child"]
     assert list(consumer.offset) == ["shardId-000000000001"]
     assert "no longer holds" in consumer.progress()["losses"][0]
+    assert lost_in(consumer.logged[1]) == {FIRST: {"after": offset[FIRST], "to": "SHARD_END"}}
 
 
 def test_a_shard_that_came_and_expired_while_nobody_read_is_noticed_by_its_children(
@@ -81,6 +82,9 @@ def test_a_shard_that_came_and_expired_while_nobody_read_is_noticed_by_its_child
         Consumer(STREAM, offset).read()
     consumer = Consumer(STREAM, ended, failOnDataLoss="false").drain()
     assert list(consumer.offset) == ["shardId-000000000002"]
+    assert lost_in(consumer.logged[1]) == {
+        "shardId-000000000001": {"after": "TRIM_HORIZON", "to": "SHARD_END"}
+    }
 
 
 def test_a_shard_that_expires_under_the_reader_is_noticed(fake: FakeKinesis) -> None:
@@ -139,6 +143,44 @@ def test_unread_records_trimmed_are_passed_over_where_conf_says_so(fake: FakeKin
     consumer = Consumer(STREAM, offset, tmp_path / "p.json", failOnDataLoss="false").drain()
     assert list(consumer.bodies) == [b"left"]
     assert "may be lost" in consumer.progress()["losses"][0]
+
+
+def test_a_loss_is_in_the_offset_of_the_batch_that_passes_it_over_and_in_no_later_one(
+    fake: FakeKinesis,
+) -> None:
+    offset = _read_some(fake, age_seconds=2 * DAY)
+    fake.put(FIRST, [b"lost"], age_seconds=1.5 * DAY)
+    fake.put(FIRST, [b"left"])
+    fake.trim(FIRST, 4)
+    consumer = Consumer(STREAM, offset, failOnDataLoss="false").drain()
+    fake.put(FIRST, [b"next"])
+    consumer.drain()
+    lost, horizon = lost_in(consumer.logged[1])[FIRST], now() - timedelta(days=1)
+    assert lost["after"] == offset[FIRST]
+    assert abs(from_iso(lost["to"]["at"]) - horizon) < timedelta(minutes=2)  # type: ignore[index]
+    assert [lost_in(logged) for logged in consumer.logged[2:]] == [{}]
+    assert list(consumer.bodies) == [b"left", b"next"]
+    assert bodies(consumer.again(0)) == [b"left"], "as Spark replays it, from the logged offsets"
+
+
+def test_a_loss_is_logged_also_where_nothing_is_left_to_read(fake: FakeKinesis) -> None:
+    offset = _read_some(fake, age_seconds=2 * DAY)
+    fake.put(FIRST, [b"lost"], age_seconds=1.5 * DAY)
+    fake.trim(FIRST, 4)
+    consumer = Consumer(STREAM, offset, failOnDataLoss="false")
+    for _ in range(3):
+        assert consumer.read().num_rows == 0
+    assert [list(lost_in(logged)) for logged in consumer.logged] == [[], [FIRST]]
+    assert consumer.offset == offset
+
+
+def test_a_shard_that_fails_before_it_is_read_is_not_lost_once_more_with_every_attempt(
+    fake: FakeKinesis,
+) -> None:
+    offset: Offset = {FIRST: at(now() - timedelta(days=2))}
+    fake.faults.append(Fault("GetRecords", "InternalFailure", 3, status=500))
+    consumer = Consumer(STREAM, offset, failOnDataLoss="false").drain()
+    assert [list(lost_in(logged)) for logged in consumer.logged] == [[], [FIRST]]
 
 
 def test_a_position_whose_record_is_still_there_is_proof_enough(fake: FakeKinesis) -> None:

@@ -9,7 +9,7 @@ import structlog
 from jobs.instants import iso
 from jobs.sources.kinesis.api import Page, StreamApi
 from jobs.sources.kinesis.errors import AFTERWARDS, IteratorExpired, TrimmedPosition
-from jobs.sources.kinesis.offsets import SHARD_END, Position, instant_of, is_sequence
+from jobs.sources.kinesis.offsets import SHARD_END, Position, at, instant_of, is_sequence
 from jobs.sources.kinesis.options import MAX_PAGE
 from jobs.sources.kinesis.pace import Pace
 from jobs.sources.kinesis.records import data_bytes, rows_within, sequence_at, to_batch
@@ -28,6 +28,7 @@ class Cursor:
 
     ``position`` is where the rows that were taken end. Whatever arrived before ``read_to`` has been taken (None:
     not known). ``lag_ms`` and ``page_rows`` are the newest page's MillisBehindLatest and number of records.
+    ``losses`` says in words what was passed over, ``lost`` between which positions, until somebody takes note and empties it.
     """
 
     shard: str
@@ -39,6 +40,7 @@ class Cursor:
     page_rows: int = 0
     page_full: bool = False
     losses: list[str] = field(default_factory=list)
+    lost: dict[str, Position] = field(default_factory=dict)
     _iterator: str | None = None
     _rest: pa.RecordBatch | None = None
     _closing: bool = False
@@ -103,9 +105,10 @@ class Cursor:
     def _open(self, api: StreamApi) -> None:
         # AT_SEQUENCE_NUMBER, not AFTER: getting the known record again proves that nothing after it was trimmed.
         self._proving = is_sequence(self.position)
+        self._iterator = api.iterator(self.shard, self.position)
+        # Once there is an iterator, so that a call that fails isn't another loss.
         if not self._proving:
             self._check_loss(api)
-        self._iterator = api.iterator(self.shard, self.position)
 
     def _accept(self, api: StreamApi, page: Page, wanted: int) -> None:
         rows = to_batch(page.records, api.stream, self.shard)
@@ -157,4 +160,5 @@ class Cursor:
                 f"{AFTERWARDS}."
             )
         self.losses.append(message)
+        self.lost = {"after": self.position, **self.lost, "to": at(horizon)}
         log.warning("source.data_loss", shard=self.shard, reason=message)

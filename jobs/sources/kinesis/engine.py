@@ -13,7 +13,7 @@ from jobs.sources.kinesis.api import ListedShard, StreamApi
 from jobs.sources.kinesis.collect import Collector
 from jobs.sources.kinesis.cursor import Cursor
 from jobs.sources.kinesis.errors import AFTERWARDS, ExpiredShard
-from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Offset, ordered
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Lost, Offset, ordered
 from jobs.sources.kinesis.options import Options
 from jobs.sources.kinesis.pace import Pace
 from jobs.sources.kinesis.progress import Evidence
@@ -38,11 +38,13 @@ class Engine:
         self._listed_until = 0.0
         self._read_to: datetime | None = None
         self._losses: list[str] = []
+        self._lost: Lost = {}
 
-    def read(self, start: Offset) -> tuple[list[pa.RecordBatch], Offset]:
-        """The rows after ``start``, ordered by shard and sequence number, and the offset that they lead to.
+    def read(self, start: Offset) -> tuple[list[pa.RecordBatch], Offset, Lost]:
+        """The rows after ``start``, ordered by shard and sequence number, the offset that they lead to, and what is lost.
 
-        Without rows the offset is ``start`` itself, unless a shard was found to end. Raises SourceError's children.
+        Without rows the offset is ``start`` itself, unless a shard was found to end or records to be lost. Raises
+        SourceError's children.
         """
         if time.monotonic() >= self._listed_until:
             self._list()
@@ -51,10 +53,19 @@ class Engine:
         collector = Collector(self.api, self._pool, self.options.limits)
         offset = self._collect(collector, offset)
         self._report(collector, offset)
-        if not collector.records and offset == start:
-            return [], start
+        lost = self._take_lost()
+        if not collector.records and not lost and offset == start:
+            return [], start, {}
         batches = [batch for shard in sorted(collector.rows) for batch in collector.rows[shard]]
-        return batches, ordered(shards.pruned(offset, self._listed))
+        return batches, ordered(shards.pruned(offset, self._listed)), lost
+
+    def _take_lost(self) -> Lost:
+        """What was found lost since the last read: Spark logs it with the offset, so a replay of the batch says the same."""
+        lost, self._lost = self._lost, {}
+        for cursor in self._cursors.values():
+            if cursor.lost:
+                lost[cursor.shard], cursor.lost = cursor.lost, {}
+        return lost
 
     def _collect(self, collector: Collector, offset: Offset) -> Offset:
         asked: set[str] = set()
@@ -92,6 +103,7 @@ class Engine:
             )
         log.warning("source.data_loss", reason=message)
         self._losses.append(message)
+        self._lost = {shard: {"after": position, "to": SHARD_END} for shard, position in lost.items()}
         return {**offset, **dict.fromkeys(gone, SHARD_END)}
 
     def _align(self, offset: Offset) -> None:

@@ -1,7 +1,8 @@
 """Positions in shards, and the offset of a batch: the position of every shard.
 
-An offset is flat JSON, keys in order: ``{"#records": count, shardId: position}``. The count, of the records read since
-the checkpoint's start, tells of two offsets how many lie between them, whatever a replay finds. A position is one of
+An offset is JSON, keys in order: ``{"#records": count, shardId: position}``. The count, of the records read since
+the checkpoint's start, tells of two offsets how many lie between them, whatever a replay finds. Where the batch that the
+offset ends passed over lost records, ``"#lost"`` says between which positions. A position is one of
 
 * a sequence number: everything up to this record, itself included, has been read;
 * ``"SHARD_END"``: the shard is closed and read to its end;
@@ -20,9 +21,13 @@ from jobs.sources.kinesis.errors import BadOption
 Position = str | dict[str, str]
 Offset = dict[str, Position]
 LoggedOffset = dict[str, Any]
+Lost = dict[str, dict[str, Position]]
+"""``{shardId: {"after": position, "to": position}}``: between these records expired unread, or may have."""
 
 # No shard's id: these are made of letters, digits, "_", "." and "-".
-RECORDS = "#records"
+_OURS = "#"
+RECORDS = f"{_OURS}records"
+LOST = f"{_OURS}lost"
 SHARD_END = "SHARD_END"
 TRIM_HORIZON = "TRIM_HORIZON"
 
@@ -92,17 +97,26 @@ def _is_position(position: object) -> bool:
 
 
 def positions(logged: Mapping[str, Any]) -> Offset:
-    """The positions of an offset as Spark logs it, without the count.
+    """The positions of an offset as Spark logs it, without what else it says.
 
     >>> positions({"#records": 2, "a": "3"})
     {'a': '3'}
     """
-    return {shard: position for shard, position in logged.items() if shard != RECORDS}
+    return {shard: position for shard, position in logged.items() if not shard.startswith(_OURS)}
 
 
-def counted(offset: Mapping[str, Position], records: int) -> LoggedOffset:
-    """The offset as Spark logs it, ``records`` having been read up to there since the checkpoint's start."""
-    return {RECORDS: records, **offset}
+def counted(offset: Mapping[str, Position], records: int, lost: Lost | None = None) -> LoggedOffset:
+    """The offset as Spark logs it, ``records`` having been read up to there since the checkpoint's start.
+
+    ``lost`` is what the batch that ends there passed over.
+    """
+    return {**({LOST: dict(sorted(lost.items()))} if lost else {}), RECORDS: records, **offset}
+
+
+def lost_in(logged: Mapping[str, Any]) -> Lost:
+    """What the batch that ends at an offset that Spark logged passed over."""
+    lost: Lost = logged.get(LOST, {})
+    return lost
 
 
 def count(logged: Mapping[str, Any]) -> int:

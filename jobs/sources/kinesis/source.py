@@ -68,10 +68,10 @@ class KinesisReader(SimpleDataSourceStreamReader):
         if self._engine is None:
             self._engine = Engine(self.options, self.evidence)
         before = positions(start)
-        batches, end = self._engine.read(before)
+        batches, end, lost = self._engine.read(before)
         if end is before:
             return iter(batches), start
-        return iter(batches), counted(end, count(start) + sum(batch.num_rows for batch in batches))
+        return iter(batches), counted(end, count(start) + sum(batch.num_rows for batch in batches), lost)
 
     def readBetweenOffsets(self, start: LoggedOffset, end: LoggedOffset) -> Iterator[pa.RecordBatch]:
         """The rows of an earlier ``read``, again."""
