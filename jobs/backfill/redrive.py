@@ -92,8 +92,9 @@ class RedriveInput:
             if record is None:
                 yield self._step(work, [_wanted(one, others) for one in objects])
             else:
+                left = _left([_wanted(one, others) for one in objects], record.source["errors"])
                 nothing = partial(event_rows, storage=self.storage, objects=())
-                yield Step(record.source, record.counts.read, nothing, files=len(objects))
+                yield Step(record.source, record.counts.read, nothing, files=len(objects), left=left)
 
     def _step(self, work: Work, objects: Sequence[Wanted]) -> Step:
         passing, left = _tried(work, self.storage, objects)
@@ -134,6 +135,14 @@ def _wanted(planned: Sequence[Any], others: Redriven) -> Wanted:
     key, message, sha256, count = planned
     done = others.get(key, frozenset())
     return Wanted(key, message, sha256, [index for index in range(count) if index not in done])
+
+
+def _left(objects: Sequence[Wanted], archived: Mapping[str, Sequence[int]]) -> Counter[str]:
+    """By the message of their error object, the events that a step looked at and didn't archive."""
+    left: Counter[str] = Counter()
+    for one in objects:
+        left[one.message] += len(set(one.indices).difference(archived.get(one.key, ())))
+    return +left
 
 
 def _tried(

@@ -2,10 +2,14 @@
 
 import base64
 import json
+import os
+import signal
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +20,15 @@ from jobs.backfill.errors import BadInput
 from jobs.backfill.options import Options
 from jobs.backfill.redrive import RedriveInput
 from jobs.backfill.run import backfill
+from jobs.backfill.steps import Work
+from jobs.backfill.totals import Totals
 from jobs.backfill.windows import Window
+from jobs.batch import Batch
 from jobs.instants import from_iso
-from jobs.sinks.deliveries import iter_delivery_records
+from jobs.sinks.deliveries import iter_delivery_records, write_delivery_record
+from jobs.sinks.records import DeliveryRecord, delivery_record
+from jobs.sinks.storage import open_storage
+from jobs.stopping import RunInterrupted
 from tests.backfill.conftest import MakePlace, Place
 from tests.backfill.ledgers import archivable, events_of_errors, holds_each_once
 from tests.backfill.made_up import event_lines
@@ -60,6 +70,21 @@ class Story:
     once_more: Told
 
 
+@contextmanager
+def ended_after_first_step() -> Iterator[None]:
+    """A run that is told to end while it counts its first step."""
+    count = Totals.add
+
+    def told(*step: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        count(*step)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Totals, "add", told)
+        with pytest.raises(RunInterrupted, match="SIGTERM"):
+            yield
+
+
 @pytest.fixture(scope="module")
 def story(place: MakePlace, tmp_path_factory: pytest.TempPathFactory) -> Story:
     here, payloads = place(), [each for each in event_lines(61, 800) if len(each) < 100_000]
@@ -78,6 +103,12 @@ def story(place: MakePlace, tmp_path_factory: pytest.TempPathFactory) -> Story:
         backfill(here.settings, Options("errors", **options))
         return told()
 
+    def ended_and_gone_on_with() -> Told:
+        with ended_after_first_step():
+            redrive(step_bytes=100_000)
+        said.clear()
+        return redrive()
+
     directory = edited(tmp_path_factory.mktemp("schemas"), {"demand": phone_required})
     packaged = schemas.load
     with capture.context() as patched:
@@ -93,7 +124,7 @@ def story(place: MakePlace, tmp_path_factory: pytest.TempPathFactory) -> Story:
             before,
             redrive(dry_run=True),
             redrive(messages=("phoneNumber is missing",), keys=(first_error,)),
-            redrive(),
+            ended_and_gone_on_with(),
             redrive(),
             redrive(messages=("phoneNumber is missing",), again=True),
         )
@@ -148,6 +179,18 @@ def test_delivery_records_link_each_record_to_the_error_it_came_from(story: Stor
     assert Counter(json.loads(row)["change"]["id"] for row in redriven.elements()) == due
 
 
+def test_a_redrive_that_goes_on_tells_all_that_blocks_and_not_only_what_it_met_itself(story: Story) -> None:
+    steps = [record for record in story.rest.redrives if record not in story.one.redrives]
+    left = sum(map(len, events_of_errors(story.rest.archive).values()))
+    ends = [body for key, body in story.rest.archive.objects.items() if key.endswith(".finished.json")]
+    summary = next(end for end in map(json.loads, ends) if end["runId"] == steps[0]["queryId"])
+    assert len(steps) > 1
+    assert summary["counts"]["left"] == left
+    blocking = story.rest.out.partition("failed again")[2].splitlines()[1:]
+    told = [line.strip().partition(": ")[0].replace(",", "") for line in blocking if line.startswith("  ")]
+    assert sum(map(int, told)) == left
+
+
 def test_what_was_redriven_counts_as_archived(story: Story) -> None:
     containers = [key for key in story.nothing_left.objects if key.startswith("data/")]
     assert sorted(containers) == sorted(key for key in story.rest.objects if key.startswith("data/"))
@@ -184,3 +227,22 @@ def test_time_is_that_of_the_errors_batch(story: Story) -> None:
     assert RedriveInput(storage, Window(None, time)).plan() == []
     of_the_batch = RedriveInput(storage, Window(time, time + timedelta(milliseconds=1)), again=True)
     assert of_the_batch.total(of_the_batch.plan()) == len(story.before.archive.records[0]["errors"]) > 0
+
+
+def test_of_a_step_that_is_archived_already_is_left_what_neither_it_nor_another_run_redrove(
+    tmp_path: Path,
+) -> None:
+    storage = open_storage(str(tmp_path))
+    keys = [f"errors/2026-03-01T00-00-00.000Z-{name}.json" for name in "abc"]
+
+    def delivered(run: str, errors: dict[str, list[int]]) -> DeliveryRecord:
+        batch = Batch("redrive", run, 0, "2026-03-02T00:00:00.000Z")
+        record = delivery_record(batch, version="1", source={"errors": errors}, read=0, written=[])
+        return write_delivery_record(storage, batch, record)
+
+    delivered("another", {keys[1]: [1]})
+    own = delivered("run", {keys[0]: [0, 2], keys[1]: [0]})
+    plan = [[[keys[0], "one", "", 3], [keys[1], "two", "", 4], [keys[2], "one", "", 5]]]
+    work = Work(None, "run", plan, lambda rows: rows, lambda _: own)  # type: ignore[arg-type]  # no row is looked at
+    (step,) = RedriveInput(storage, Window(None, None)).steps(work)
+    assert step.left == {"one": 1 + 5, "two": 2}
