@@ -28,7 +28,9 @@ def open_events(options: Options, settings: Settings, _archive: Storage) -> "Eve
         place, prefix, wanted = _place(path, settings)
         files = list(place.listed(wanted, prefix))
     if not files:
-        raise BadInput(f"--input {path}: there are no files")
+        raise BadInput(
+            f"--input {path}: there are no files, or only such as are hidden by a name with . or _ in front"
+        )
     return Events(place, tuple(files), options.step_bytes)
 
 

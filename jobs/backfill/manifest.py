@@ -16,7 +16,9 @@ from jobs.sinks.storage import Storage
 
 FULL, INCREMENTAL = "FULL_EXPORT", "INCREMENTAL_EXPORT"
 SUMMARY = "manifest-summary.json"
-_FILES = "manifest-files"
+_FILES = "manifest-files.json"
+# The developer guide names the latter, exports hold the former.
+_CHECKSUMS = (".md5", ".checksum")
 _ROOT = "AWSDynamoDB/"
 
 
@@ -56,7 +58,7 @@ def read_manifest(storage: Storage, folder: str) -> Manifest:
         manifest = Manifest(
             arn=summary["exportArn"],
             type=summary.get("exportType") or FULL,
-            time_ms=_epoch_ms(summary),
+            time_ms=_epoch_ms(summary, folder),
             digest=hashlib.sha256(text).hexdigest(),
             files=sorted(files, key=lambda file: file.name),
         )
@@ -68,11 +70,14 @@ def read_manifest(storage: Storage, folder: str) -> Manifest:
 
 def _summary(storage: Storage, folder: str) -> Mapping[str, Any]:
     try:
-        summary = json.loads(storage.get(f"{folder}/{SUMMARY}"))
+        text = storage.get(f"{folder}/{SUMMARY}")
     except ObjectMissing:
         raise BadInput(
             f"{folder} has no {SUMMARY}: give the export's own folder, and wait until DynamoDB has completed it"
         ) from None
+    _check_sum(storage, f"{folder}/{SUMMARY}", text)
+    try:
+        summary = json.loads(text)
     except ValueError as error:
         raise BadInput(f"{folder}/{SUMMARY} is no JSON: fetch it again") from error
     if not isinstance(summary, dict):
@@ -81,20 +86,25 @@ def _summary(storage: Storage, folder: str) -> Mapping[str, Any]:
 
 
 def _list_of_files(storage: Storage, folder: str) -> bytes:
-    """The list of files, checked against the checksum beside it where that was fetched too."""
     try:
-        text = storage.get(f"{folder}/{_FILES}.json")
+        text = storage.get(f"{folder}/{_FILES}")
     except ObjectMissing:
-        raise BadInput(f"{folder} has no {_FILES}.json: fetch the whole export") from None
+        raise BadInput(f"{folder} has no {_FILES}: fetch the whole export") from None
+    _check_sum(storage, f"{folder}/{_FILES}", text)
+    return text
+
+
+def _check_sum(storage: Storage, key: str, text: bytes) -> None:
+    """Raise ``BadInput`` where a manifest isn't what the checksum beside it says; it may not have been fetched."""
     digest = hashlib.md5(text, usedforsecurity=False)
-    for checksum in (f"{folder}/{_FILES}.md5", f"{folder}/{_FILES}.checksum"):
+    for suffix in _CHECKSUMS:
+        checksum = key.removesuffix(".json") + suffix
         try:
-            expected = storage.get(checksum).decode().strip()
+            expected = storage.get(checksum).strip()
         except ObjectMissing:
             continue
-        if expected not in (b64encode(digest.digest()).decode(), digest.hexdigest()):
-            raise BadInput(f"{folder}/{_FILES}.json hasn't the MD5 that {checksum} says: fetch both again")
-    return text
+        if expected not in (b64encode(digest.digest()), digest.hexdigest().encode()):
+            raise BadInput(f"{key} hasn't the MD5 that {checksum} says: fetch both again")
 
 
 def _file(entry: Mapping[str, Any], summary: Mapping[str, Any], folder: str) -> ExportFile:
@@ -112,14 +122,17 @@ def _below_root(key: str) -> str:
     return _ROOT + key.partition(_ROOT)[2] if _ROOT in key else key
 
 
-def _epoch_ms(summary: Mapping[str, Any]) -> int:
-    time = summary.get("exportTime") or summary["exportToTime"]
-    return (from_iso(time) - EPOCH) // timedelta(milliseconds=1)
+def _epoch_ms(summary: Mapping[str, Any], folder: str) -> int:
+    name = "exportTime" if "exportTime" in summary else "exportToTime"
+    try:
+        return (from_iso(summary[name]) - EPOCH) // timedelta(milliseconds=1)
+    except (KeyError, TypeError, ValueError):
+        raise BadInput(f"{folder}/{SUMMARY}: {name} is no instant: fetch it again") from None
 
 
 def _check_items(manifest: Manifest, total: int, folder: str) -> None:
     counted = sum(file.items for file in manifest.files)
     if counted != total:
         raise BadInput(
-            f"{folder}: {SUMMARY} says {total} items, the files of {_FILES}.json hold {counted}: fetch both again"
+            f"{folder}: {SUMMARY} says {total} items, the files of {_FILES} hold {counted}: fetch both again"
         )

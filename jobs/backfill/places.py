@@ -10,6 +10,7 @@ from jobs.sinks.failures import AccessDenied, BadArchiveUri, BadKey, MissingBuck
 from jobs.sinks.storage import Storage, open_storage
 
 _WILDCARD = re.compile(r"\*\*/|\*|\?|\[[^]/]*\]")
+_HIDDEN = re.compile(r"(?:^|/)[._]")
 
 
 def open_place(path: str, settings: ArchiveSettings) -> Storage:
@@ -71,17 +72,20 @@ def literal(pattern: str) -> str:
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Whether a key is one that the pattern asks for; ``*``, ``?``, ``[…]`` stay within a name, ``**/`` is any folders.
 
-    Without a pattern it is every file but those whose names begin with an underscore, such as ``_SUCCESS``.
+    Without a pattern it is every file. What other programs hide is none, by its own name or a folder's: ``_SUCCESS``,
+    ``_temporary/…``, ``.part.crc``.
 
     >>> [matcher("*.gz")(key) for key in ("a.gz", "b/a.gz")], matcher("**/a")("b/c/a"), matcher("")("b/_SUCCESS")
     ([True, False], True, False)
     """
-    if not pattern:
-        return lambda key: not key.rpartition("/")[2].startswith("_")
+    compiled = re.compile(_expression(pattern or "**/*"))
+    return lambda key: not _HIDDEN.search(key) and bool(compiled.fullmatch(key))
+
+
+def _expression(pattern: str) -> str:
     words = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
     parts, end = "", 0
     for found in _WILDCARD.finditer(pattern):
         parts += re.escape(pattern[end : found.start()]) + words.get(found[0], found[0])
         end = found.end()
-    compiled = re.compile(parts + re.escape(pattern[end:]))
-    return lambda key: bool(compiled.fullmatch(key))
+    return parts + re.escape(pattern[end:])

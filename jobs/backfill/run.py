@@ -89,8 +89,9 @@ def _rehearse(job: Job, options: Options) -> None:
         _say(_objects(found, "archived already" if record else "would be written"))
         return found, record is not None
 
-    _through(job, job.steps(), options, rehearse)
+    totals = _through(job, job.steps(), options, rehearse)
     _say([f"run {job.run.id}: nothing was written"])
+    totals.check(options.max_error_rate)
 
 
 def _begun(steps: Iterator[_Numbered]) -> Iterator[_Numbered]:
@@ -109,7 +110,8 @@ def _through(
             record, passed = take(number, step)
             totals.add(record, step.files, step.left)
             progress.step(step.files, record.counts.read, passed=passed)
-            totals.check(options.max_error_rate)
+            if not options.dry_run:
+                totals.check(options.max_error_rate)
     finally:
         progress.end()
         if totals.steps:

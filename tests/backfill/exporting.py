@@ -55,7 +55,9 @@ class Exported:
         listing = "".join(json.dumps(entry) + "\n" for entry in self.entries).encode()
         (self.folder / "manifest-files.json").write_bytes(listing)
         (self.folder / "manifest-files.md5").write_text(md5(listing))
-        (self.folder / "manifest-summary.json").write_text(json.dumps(self._summary() | self.summary))
+        summary = json.dumps(self._summary() | self.summary).encode()
+        (self.folder / "manifest-summary.json").write_bytes(summary)
+        (self.folder / "manifest-summary.md5").write_text(md5(summary))
         return self.folder
 
     def _summary(self) -> dict[str, Any]:

@@ -1,17 +1,23 @@
 """``--from events``: change events as JSON lines, in whatever files."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jobs.backfill.errors import BadInput
+from jobs.backfill.events import Events, open_events
+from jobs.backfill.options import Options
+from jobs.settings import ArchiveSettings, Settings, SourceSettings
 from tests.backfill.checking import holds_exactly
 from tests.backfill.conftest import MakePlace, Place
 from tests.backfill.made_up import event_lines
 
 STEP_BYTES = 150_000
 LINES = event_lines(13, 330)
+NO_INPUT = ("_SUCCESS", ".a.jsonl.crc", "_temporary/part-0.jsonl", "below/.staging/part-0.jsonl")
 
 
 def written(directory: Path) -> Path:
@@ -25,7 +31,10 @@ def written(directory: Path) -> Path:
     (directory / "below").mkdir()
     (directory / "below" / "c.jsonl").write_bytes(b"\r\n".join(LINES[250:]) + b"\r\n")
     (directory / "d.jsonl").touch()
-    (directory / "_SUCCESS").write_text("not an event")
+    for name in NO_INPUT:
+        path = directory / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("not an event")
     return directory
 
 
@@ -72,6 +81,51 @@ def test_a_file_or_a_glob_is_read_alone(
     at = place()
     at.run("events", written(tmp_path / "events") / path)
     holds_exactly(at.archived, lines)
+
+
+@pytest.fixture(params=["directory", "S3"])
+def holding(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[list[str]], str]:
+    """Puts files into a directory or a bucket; where that is."""
+    if request.param == "directory":
+        return lambda keys: _in_directory(tmp_path, keys)
+    aws, name = request.getfixturevalue("aws"), request.getfixturevalue("bucket")()
+    for variable, value in aws.environment().items():
+        request.getfixturevalue("monkeypatch").setenv(variable, value)
+    return lambda keys: _in_bucket(aws.client("s3"), name, keys)
+
+
+def _in_directory(directory: Path, keys: list[str]) -> str:
+    for key in keys:
+        (directory / key).parent.mkdir(parents=True, exist_ok=True)
+        (directory / key).touch()
+    return str(directory)
+
+
+def _in_bucket(s3: Any, bucket: str, keys: list[str]) -> str:
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=f"_saved/{key}", Body=b"")
+    return f"s3://{bucket}/_saved"
+
+
+def opened(path: str) -> Events:
+    """The input of that path; the archive is never looked at."""
+    archive = ArchiveSettings(uri="/nowhere/archive", checkpoint="/nowhere/checkpoint")
+    settings = Settings(source=SourceSettings(stream="fans"), archive=archive)
+    return open_events(Options("events", path), settings, archive.open_archive())
+
+
+@pytest.mark.parametrize("glob", ["", "/**/*.jsonl*"])
+def test_hidden_files_and_those_in_hidden_folders_are_no_input(
+    glob: str, holding: Callable[[list[str]], str]
+) -> None:
+    where = holding(["a.jsonl", "below/a_b.c.jsonl", *NO_INPUT])
+    assert [file.key for file in opened(where + glob).files] == ["a.jsonl", "below/a_b.c.jsonl"]
+
+
+@pytest.mark.parametrize("path", ["_temporary/part-0.jsonl", "_temporary", "_temporary/*"])
+def test_unless_that_very_file_or_folder_is_the_input(path: str, holding: Callable[[list[str]], str]) -> None:
+    where = holding(list(NO_INPUT))
+    assert [file.key.rpartition("/")[2] for file in opened(f"{where}/{path}").files] == ["part-0.jsonl"]
 
 
 def test_other_content_under_the_same_name_is_another_run(place: MakePlace, tmp_path: Path) -> None:

@@ -219,10 +219,10 @@ def test_a_new_run_archives_the_input_once_more(refused: tuple[Place, str]) -> N
     holds_exactly(at.archived, LINES, times=3)
 
 
-def test_a_dry_run_fails_where_too_many_events_do(place: MakePlace) -> None:
+def test_a_dry_run_in_which_too_many_events_fail_looks_at_all_of_them_first(place: MakePlace) -> None:
     at = place()
-    with pytest.raises(TooManyErrors):
-        run(at, dry_run=True, max_error_rate=0, step_bytes=1 << 30)
+    with pytest.raises(TooManyErrors, match=rf"of {len(LINES)} change events failed"):
+        run(at, dry_run=True, max_error_rate=0)
     assert not at.archived.objects
 
 
