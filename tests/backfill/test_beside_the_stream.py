@@ -20,7 +20,7 @@ from tests.backfill.ledgers import archivable, events_of_errors, holds_each_once
 from tests.backfill.mistakes import BY_MISTAKE, phone_required
 from tests.backfill.processes import Backfill
 from tests.faults.kills import on_arrival, run_killed
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Proxy, Rule
 from tests.jobs.archived import Archived
 from tests.jobs.job import SECONDS, Finished, Job
 from tests.jobs.ledger import Entry, Producer
@@ -33,18 +33,26 @@ RECORD = "/deliveries/"
 
 
 @dataclass(frozen=True)
-class Window:
-    """The archive when the backfill was killed, and its second start."""
+class Killed:
+    """The archive when a run was killed, and what became of another run that was started just before."""
 
-    killed: Archived
+    archive: Archived
+    other: Finished
+
+
+@dataclass(frozen=True)
+class Window:
+    """The backfill that was killed, and its second start."""
+
+    killed: Killed
     filling: Finished
 
 
 @dataclass(frozen=True)
 class Redriven:
-    """The archive when the redrive was killed, its second start, the archive after it, and an audit of that."""
+    """The redrive that was killed, its second start, the archive after it, and an audit of that."""
 
-    killed: Archived
+    killed: Killed
     redriving: Finished
     archive: Archived
     verified: Finished
@@ -75,10 +83,19 @@ class World:
         """What the archive holds now."""
         return Archived.in_bucket(self.s3, self.bucket, PREFIX)
 
-    def killed(self, *arguments: str) -> Archived:
-        """What the archive holds when a backfill is killed before its second delivery record."""
-        run_killed(self.backfill, self.proxy, on_arrival(method="PUT", path=RECORD, skip=1), *arguments)
-        return self.archived()
+    def killed(self, *arguments: str, meanwhile: Sequence[str]) -> Killed:
+        """A backfill that is killed before its second delivery record, once another one was started meanwhile."""
+        others: list[Finished] = []
+
+        def rule(kill: Callable[[], object]) -> Rule:
+            def act() -> None:
+                others.append(self.backfill.run(*meanwhile))
+                kill()
+
+            return on_arrival(method="PUT", path=RECORD, skip=1)(act)
+
+        run_killed(self.backfill, self.proxy, rule, *arguments)
+        return Killed(self.archived(), others[0])
 
     def verify(self) -> Finished:
         """An audit of the archive."""
@@ -109,7 +126,7 @@ def story(
     window = fill_gap(world, streaming)
     filled = world.archived()
     redrive = ("--from", "errors", "--message", "phoneNumber", "--step-bytes", "100000")
-    redrive_killed = world.killed(*redrive)
+    redrive_killed = world.killed(*redrive, meanwhile=("--from", "errors"))
     redriving = backfill.run(*redrive)
     redriven = Redriven(redrive_killed, redriving, world.archived(), world.verify())
     return Story(source.ledger, gap, filled, window, redriven)
@@ -123,7 +140,7 @@ def fill_gap(world: World, streaming: Job) -> Window:
         world.source.publish_some(seed=73, count=300)
         running.wait_for(lambda: bool(running.batches()))
         window = ("--from", "kinesis", "--since", "-1h", "--as-of", iso(now()))
-        killed = world.killed(*window)
+        killed = world.killed(*window, meanwhile=("--from", "kinesis", "--since", "-2h"))
         world.source.publish_some(seed=74, count=300)
         filling = world.backfill.run(*window)
         running.wait_for(lambda: sum(batch["read"] for batch in running.batches()) == 600)
@@ -156,11 +173,19 @@ def test_the_backfill_took_the_gap_and_nothing_of_the_streaming_job(story: Story
 
 
 def test_the_killed_run_went_on_where_it_was_to_the_same_names_and_bytes(story: Story) -> None:
-    assert sum(record["kind"] == "backfill" for record in story.window.killed.records) >= 1
-    kept = {key: body for key, body in story.window.killed.objects.items() if not key.endswith(".lease")}
+    assert sum(record["kind"] == "backfill" for record in story.window.killed.archive.records) >= 1
+    kept = {
+        key: body for key, body in story.window.killed.archive.objects.items() if not key.endswith(".lease")
+    }
     assert kept.items() <= story.filled.objects.items()
     runs = {record["queryId"] for record in story.filled.records if record["kind"] == "backfill"}
     assert len(runs) == 1
+
+
+def test_of_two_that_could_take_the_same_for_theirs_the_second_says_so_and_ends(story: Story) -> None:
+    for other in (story.window.killed.other, story.redriven.killed.other):
+        assert other.code == 1
+        assert "is under way elsewhere" in other.err
 
 
 def test_redriven_after_the_fix_every_change_event_is_a_record_or_a_just_error_once(story: Story) -> None:
@@ -170,7 +195,9 @@ def test_redriven_after_the_fix_every_change_event_is_a_record_or_a_just_error_o
 
 
 def test_the_killed_redrive_went_on_where_it_was(story: Story) -> None:
-    kept = {key: body for key, body in story.redriven.killed.objects.items() if not key.endswith(".lease")}
+    kept = {
+        key: body for key, body in story.redriven.killed.archive.objects.items() if not key.endswith(".lease")
+    }
     assert kept.items() <= story.redriven.archive.objects.items()
     steps = [record for record in story.redriven.archive.records if record["kind"] == "redrive"]
     assert sorted(step["batchId"] for step in steps) == list(range(len(steps)))

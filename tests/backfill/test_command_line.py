@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from structlog.testing import capture_logs
 
 from jobs.backfill.arguments import parse
 from jobs.backfill.options import Options
@@ -74,6 +75,27 @@ def test_no_bar_is_drawn_where_there_is_no_terminal() -> None:
     progress.step(1, 5_000, passed=False)
     progress.end()
     assert not lines.getvalue()
+
+
+def test_elsewhere_a_line_a_step_has_the_same_figures() -> None:
+    now = [0.0]
+    progress = Progress(io.StringIO(), 4, clock=lambda: now[0])
+    with capture_logs() as lines:
+        now[0] = 10.0
+        progress.step(1, 5_000, passed=False)
+        now[0] = 40.0
+        progress.step(3, 15_000, passed=False)
+    of_first = {"files": 1, "ofFiles": 4, "records": 5_000, "perSecond": 500, "secondsLeft": 30}
+    of_last = {"files": 4, "ofFiles": 4, "records": 20_000, "perSecond": 500, "secondsLeft": 0}
+    told = {"event": "progress", "log_level": "info"}
+    assert lines == [{**told, **of_first}, {**told, **of_last}]
+
+
+def test_where_the_input_has_no_files_the_line_tells_no_time_left() -> None:
+    progress = Progress(io.StringIO(), None)
+    with capture_logs() as lines:
+        progress.step(0, 100, passed=False)
+    assert (lines[0]["ofFiles"], lines[0]["secondsLeft"], lines[0]["records"]) == (None, None, 100)
 
 
 def test_steps_that_were_archived_before_dont_count_for_the_rate() -> None:
