@@ -49,7 +49,7 @@ class Sight:
             instants = [instant for end in ends if (instant := instant_of(end))]
             # It is gone, so all that it ever held arrived before the horizon.
             if SHARD_END not in ends and not any(instant >= self.horizon for instant in instants):
-                last = max(self._edge(shard, end) for end in ends)
+                last = max(Edge(_cut(end) if is_sequence(end) else BEGINNING, end) for end in ends)
                 self.losses.shard_gone(shard, last.position)
                 unread[shard] = [Range(last, Edge(END, SHARD_END))]
         return unread
@@ -84,7 +84,7 @@ class Sight:
         instant = instant_of(position)
         if instant is None:
             return Edge(_cut(position), position)
-        if instant <= (self.since or self.horizon):
+        if self.since is not None and instant <= self.since:
             return Edge(BEGINNING, position)
         return Edge(END, position) if instant >= self.until else self._looked_up(shard, position)
 

@@ -225,3 +225,13 @@ def test_an_earlier_stream_of_the_same_name_covers_nothing(fake: FakeKinesis, ar
     steps = list(archive.steps(archive.input(since="-25h"), run="window"))
     assert sum(step.read or 0 for step in steps) == 5
     assert caught_up(archive)[1] == []
+
+
+def test_records_that_outlive_the_retention_are_not_archived_again(
+    fake: FakeKinesis, resigned: Archive
+) -> None:
+    put(fake, 10, 25 * HOUR)
+    resigned.covered(0, shard_0=({"at": ago(hours=40)}, {"at": ago(hours=24.5)}))
+    put(fake, 2, HOUR)
+    steps, _ = caught_up(resigned)
+    assert sum(step.read or 0 for step in steps) == 2
