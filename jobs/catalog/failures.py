@@ -1,9 +1,19 @@
 """What can go wrong with the catalog; none of it endangers what is archived."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.errors import PipelineError
+from jobs.sinks.s3_retries import insisting
+
+if TYPE_CHECKING:
+    from types_boto3_glue import GlueClient
+
+T = TypeVar("T")
+
+# What may pass, but botocore doesn't try again.
+_PASSING_CODES = {"ConcurrentModificationException", "OperationTimeoutException"}
 
 
 class CatalogError(PipelineError):
@@ -50,3 +60,19 @@ def asking_glue(what: str) -> Iterator[None]:
         raise CatalogSilent(
             f"{what}: no answer from Glue ({kind}); check AWS_REGION, credentials and network"
         ) from error
+
+
+def insisting_on_glue(client: "GlueClient", change: Callable[[], T]) -> T:
+    """What the change returns, made again where somebody else changed the same at that moment or Glue took too long.
+
+    As often as the client tries any call, with the pauses of S3's; all else that passes botocore tries again by itself.
+    A change that depends on what is there asks for it in here. Raises botocore's errors.
+    """
+    config: Any = client.meta.config
+    return insisting(change, config.retries["total_max_attempts"], _is_passing)
+
+
+def _is_passing(error: Exception) -> bool:
+    from botocore.exceptions import ClientError
+
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _PASSING_CODES

@@ -2,10 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobs.catalog.definitions import literal, partition
-from jobs.catalog.failures import CatalogMissing, CatalogSilent, CatalogUnavailable, asking_glue
+from jobs.catalog.failures import (
+    CatalogMissing,
+    CatalogSilent,
+    CatalogUnavailable,
+    asking_glue,
+    insisting_on_glue,
+)
 from jobs.sinks.records import Partition
 from schemas import RecordSchema
 
@@ -57,9 +64,10 @@ def update_partitions(
         outdated = [one for one in registered if literal(one) != schema.avro_text]
         for some in _chunks(outdated):
             entries: Any = [_update(root, schema, one, format) for one in some]
-            answer = client.batch_update_partition(
-                DatabaseName=database, TableName=schema.type, Entries=entries
+            update = partial(
+                client.batch_update_partition, DatabaseName=database, TableName=schema.type, Entries=entries
             )
+            answer = insisting_on_glue(client, update)
             _check_updated(what, answer.get("Errors", []))
     return {one["Values"][0] for one in registered}
 
@@ -92,9 +100,13 @@ def _create(
         return dict.fromkeys(dates, "no schema has this type any more")
     inputs: Any = [partition(root, schema, date, format) for date in dates]
     with asking_glue(f"partitions of {database}.{schema.type}"):
-        answer = client.batch_create_partition(
-            DatabaseName=database, TableName=schema.type, PartitionInputList=inputs
+        create = partial(
+            client.batch_create_partition,
+            DatabaseName=database,
+            TableName=schema.type,
+            PartitionInputList=inputs,
         )
+        answer = insisting_on_glue(client, create)
     refused = {
         error["PartitionValues"][0]: error.get("ErrorDetail", {}).get("ErrorCode", "no code")
         for error in answer.get("Errors", [])

@@ -4,7 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.catalog.definitions import errors_table, format_of, holds, record_table
-from jobs.catalog.failures import CatalogMissing, TableElsewhere, TableOfOtherFormat, asking_glue
+from jobs.catalog.failures import (
+    CatalogMissing,
+    TableElsewhere,
+    TableOfOtherFormat,
+    asking_glue,
+    insisting_on_glue,
+)
 from jobs.catalog.partitions import update_partitions
 from jobs.sinks.records import Partition
 from schemas import RecordSchema
@@ -44,31 +50,40 @@ def ensure_described(
 
 def _ensure_database(client: "GlueClient", database: str, root: str) -> None:
     with asking_glue(f"database {database}"):
+        insisting_on_glue(client, lambda: _bring_database(client, database, root))
+
+
+def _bring_database(client: "GlueClient", database: str, root: str) -> None:
+    try:
+        client.get_database(Name=database)
+    except client.exceptions.EntityNotFoundException:
+        described = {"Name": database, "Description": "The demand archive.", "LocationUri": f"{root}/"}
         try:
-            client.get_database(Name=database)
-        except client.exceptions.EntityNotFoundException:
-            described = {"Name": database, "Description": "The demand archive.", "LocationUri": f"{root}/"}
-            try:
-                client.create_database(DatabaseInput=described)  # type: ignore[arg-type]
-            except client.exceptions.AlreadyExistsException:
-                return
+            client.create_database(DatabaseInput=described)  # type: ignore[arg-type]
+        except client.exceptions.AlreadyExistsException:
+            return
 
 
 def _ensure_table(client: "GlueClient", database: str, wanted: dict[str, Any]) -> None:
+    with asking_glue(f"table {database}.{wanted['Name']}"):
+        insisting_on_glue(client, lambda: _bring_table(client, database, wanted))
+
+
+def _bring_table(client: "GlueClient", database: str, wanted: dict[str, Any]) -> None:
+    """Asks again what is there each time it is tried: what somebody else set meanwhile stays."""
     name = f"{database}.{wanted['Name']}"
-    with asking_glue(f"table {name}"):
-        existing = _existing(client, database, wanted["Name"])
-        if existing is None:
-            try:
-                client.create_table(DatabaseName=database, TableInput=wanted)  # type: ignore[arg-type]
-                return
-            except client.exceptions.AlreadyExistsException:
-                existing = client.get_table(DatabaseName=database, Name=wanted["Name"])["Table"]
-        _check_place(name, existing, wanted)
-        _check_format(name, existing, wanted)
-        if not holds(existing, wanted):
-            merged = {**wanted, "Parameters": {**existing.get("Parameters", {}), **wanted["Parameters"]}}
-            client.update_table(DatabaseName=database, TableInput=merged)  # type: ignore[arg-type]
+    existing = _existing(client, database, wanted["Name"])
+    if existing is None:
+        try:
+            client.create_table(DatabaseName=database, TableInput=wanted)  # type: ignore[arg-type]
+            return
+        except client.exceptions.AlreadyExistsException:
+            existing = client.get_table(DatabaseName=database, Name=wanted["Name"])["Table"]
+    _check_place(name, existing, wanted)
+    _check_format(name, existing, wanted)
+    if not holds(existing, wanted):
+        merged = {**wanted, "Parameters": {**existing.get("Parameters", {}), **wanted["Parameters"]}}
+        client.update_table(DatabaseName=database, TableInput=merged)  # type: ignore[arg-type]
 
 
 def _existing(client: "GlueClient", database: str, table: str) -> Any:

@@ -1,4 +1,4 @@
-"""Which failures of S3 pass by themselves, and how they are outlived."""
+"""Which failures of S3 pass by themselves, and how these and others' are outlived."""
 
 import random
 import time
@@ -23,23 +23,6 @@ _PASSING_CODES = {
 }
 
 
-def insisting(call: Callable[[], T], attempts: int) -> T:
-    """What the call returns, after as many attempts as it takes; the last failure where all fail.
-
-    Only what may pass is tried again (``is_passing``), after pauses that grow from half a second to twenty and are
-    shortened at random by up to a half. Raises botocore's errors.
-    """
-    for attempt in range(1, attempts):
-        try:
-            return call()
-        except Exception as error:
-            if not is_passing(error):
-                raise
-        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1))
-        time.sleep(random.uniform(longest / 2, longest))
-    return call()
-
-
 def is_passing(error: Exception) -> bool:
     """Whether the same call may succeed later: throttling, errors of the service, lost or cut answers."""
     from botocore.exceptions import ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
@@ -52,3 +35,20 @@ def is_passing(error: Exception) -> bool:
         return status >= 500 or status == 429 or code in _PASSING_CODES
     lost = BotoConnectionError | HTTPClientError
     return isinstance(error, lost | IncompleteReadError | FlexibleChecksumError | ResponseParserError)
+
+
+def insisting(call: Callable[[], T], attempts: int, may_pass: Callable[[Exception], bool] = is_passing) -> T:
+    """What the call returns, after as many attempts as it takes; the last failure where all fail.
+
+    Only what may pass is tried again (by default S3's failures), after pauses that grow from half a second to twenty and
+    are shortened at random by up to a half. Raises what the call raises, botocore's errors.
+    """
+    for attempt in range(1, attempts):
+        try:
+            return call()
+        except Exception as error:
+            if not may_pass(error):
+                raise
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1))
+        time.sleep(random.uniform(longest / 2, longest))
+    return call()

@@ -1,5 +1,6 @@
 """Partitions are registered once, and Glue's troubles never fail a batch."""
 
+import random
 import time
 from typing import Any
 
@@ -113,6 +114,56 @@ def test_throttling_is_outlived(catalog: GlueCatalog, glue: GlueProxy) -> None:
     glue.answer = lambda _operation, _request: replies.pop() if replies else None
     assert catalog.register({FIRST}) == []
     assert glue.calls()["BatchCreatePartition"] == 4
+
+
+PASSED_ON = ["ConcurrentModificationException", "OperationTimeoutException"]
+
+
+@pytest.mark.parametrize("code", PASSED_ON)
+def test_what_botocore_does_not_try_again_is_outlived_within_the_batch(
+    code: str, catalog: GlueCatalog, glue: GlueProxy
+) -> None:
+    catalog.ensure_tables()
+    glue.calls()
+    replies = [refuse(code)] * 3
+    glue.answer = lambda _operation, _request: replies.pop() if replies else None
+    assert catalog.register({FIRST}) == []
+    assert glue.calls() == {"BatchCreatePartition": 4}
+
+
+@pytest.mark.parametrize("code", PASSED_ON)
+def test_it_is_tried_up_to_the_bound_in_conf_then_with_the_next_batch(
+    code: str, database: str, schemas: dict[str, RecordSchema], glue: GlueProxy
+) -> None:
+    catalog = GlueCatalog(glue_client(3), database, ROOT, schemas)
+    catalog.ensure_tables()
+    glue.calls()
+    glue.answer = lambda _operation, _request: refuse(code)
+    assert catalog.register({FIRST}) == [FIRST]
+    assert glue.calls() == {"BatchCreatePartition": 3}
+    glue.answer = lambda _operation, _request: None
+    assert catalog.register(set()) == []
+    assert glue.calls() == {"BatchCreatePartition": 1}
+
+
+@pytest.mark.parametrize("code", ["ConcurrentModificationException", "ThrottlingException"])
+def test_pauses_may_grow_and_are_never_the_same(
+    code: str, catalog: GlueCatalog, glue: GlueProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random.seed(171)
+    catalog.ensure_tables()
+    glue.answer = lambda _operation, _request: refuse(code)
+    rounds = []
+    for _ in range(20):
+        pauses: list[float] = []
+        monkeypatch.setattr(time, "sleep", pauses.append)
+        catalog.register({FIRST})
+        assert len(pauses) == 3
+        rounds.append(pauses)
+    first, second, third = (sorted(each) for each in zip(*rounds, strict=True))
+    assert [first[-1] <= 1, second[-1] <= 2, third[-1] <= 4] == [True] * 3
+    assert sum(first) < sum(second) < sum(third)
+    assert len({*first, *second, *third}) == 60
 
 
 def test_a_silent_glue_is_asked_no_further(catalog: GlueCatalog, glue: GlueProxy) -> None:

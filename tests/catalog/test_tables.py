@@ -1,6 +1,7 @@
 """The database and its tables are made as engines need them, and kept so."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from jobs.catalog.glue import GlueCatalog, glue_client
 from schemas import RecordSchema
 from schemas.columns import hive_columns
 from tests.catalog.conftest import ROOT
-from tests.catalog.glue_proxy import GlueProxy
+from tests.catalog.glue_proxy import GlueProxy, refuse
 
 WRITES = ("CreateDatabase", "CreateTable", "UpdateTable", "BatchCreatePartition", "BatchUpdatePartition")
+
+
+KEPT = ("Name", "TableType", "PartitionKeys", "StorageDescriptor", "Parameters")
 
 
 def table(database: str, name: str) -> Any:
@@ -183,8 +187,7 @@ def test_what_others_set_on_a_table_stays(
 ) -> None:
     catalog.ensure_tables()
     found = table(database, "event")
-    kept = ("Name", "TableType", "PartitionKeys", "StorageDescriptor", "Parameters")
-    theirs: Any = {key: found[key] for key in kept}
+    theirs: Any = {key: found[key] for key in KEPT}
     theirs["Parameters"]["owner"] = "a team"
     theirs["StorageDescriptor"]["Columns"][0]["Comment"] = "a comment"
     glue_client().update_table(DatabaseName=database, TableInput=theirs)
@@ -209,6 +212,49 @@ def test_a_table_of_another_archive_is_not_turned_round(
     assert other.register({("sale", "2026-03-01")}) == [("sale", "2026-03-01")]
     assert writes(glue) == {}
     assert table(database, "sale")["StorageDescriptor"]["Location"] == f"{ROOT}/data/sale/"
+
+
+@pytest.mark.parametrize(
+    "operation", ["CreateDatabase", "CreateTable", "UpdateTable", "BatchUpdatePartition"]
+)
+def test_a_change_beside_one_of_somebody_else_is_made_again(
+    operation: str, catalog: GlueCatalog, schemas: dict[str, RecordSchema], database: str, glue: GlueProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    if operation in ("UpdateTable", "BatchUpdatePartition"):
+        catalog.register({("event", "2026-03-01")})
+    refusals = [refuse("ConcurrentModificationException")] * 3
+    glue.answer = lambda asked, _: refusals.pop() if asked == operation and refusals else None
+    newer = {**schemas, "event": grown(schemas["event"], VENUE)}
+    GlueCatalog(glue_client(), database, ROOT, newer).bring_up_to_date()
+    assert refusals == []
+    assert "venuename" in str(table(database, "event"))
+
+
+def test_what_somebody_else_changed_meanwhile_stays(
+    catalog: GlueCatalog, schemas: dict[str, RecordSchema], database: str, glue: GlueProxy,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    catalog.ensure_tables()
+    theirs: Any = {key: table(database, "event")[key] for key in KEPT}
+    theirs["Parameters"]["owner"] = "a team"
+    beaten: list[str] = []
+
+    def in_between(operation: str, _: dict[str, Any]) -> Any:
+        if operation != "UpdateTable" or beaten:
+            return None
+        beaten.append(operation)
+        glue_client().update_table(DatabaseName=database, TableInput=theirs)
+        return refuse("ConcurrentModificationException")
+
+    glue.answer = in_between
+    newer = {**schemas, "event": grown(schemas["event"], VENUE)}
+    GlueCatalog(glue_client(), database, ROOT, newer).bring_up_to_date()
+    found = table(database, "event")
+    assert found["Parameters"]["owner"] == "a team"
+    assert "venuename" in str(found)
 
 
 def test_two_jobs_may_start_at_once(catalog: GlueCatalog, database: str, glue: GlueProxy) -> None:
