@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 MADE_UP = re.compile(r"\+1555\d{4,}|[\w.-]+@example\.com|tickets\.example\.com|Your tickets go on sale")
-LOGS = {".out", ".err", ".log"}
+LOGS, ALSO_LOGS = {".out", ".err", ".log"}, {"stdout", "stderr"}
 
 
 def leaked(text: str) -> str | None:
@@ -52,5 +52,5 @@ def _no_personal_data_in_the_logs_of_processes(tmp_path_factory: pytest.TempPath
 
 def _log_files(below: Path) -> Iterator[tuple[Path, str]]:
     for path in below.rglob("*"):
-        if path.suffix in LOGS and path.is_file():
+        if (path.suffix in LOGS or path.name in ALSO_LOGS) and path.is_file():
             yield path, path.read_text(errors="replace")

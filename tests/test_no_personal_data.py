@@ -10,6 +10,7 @@ import pytest
 
 from jobs.demo.generator import events
 from tests.no_personal_data import MADE_UP, leaked, logged
+from tests.oracle.strategies import good_payloads, sample
 
 ROOT = Path(__file__).parent.parent
 PII = ("phoneNumber", "email", "messageBody")
@@ -28,6 +29,16 @@ def test_all_that_the_generator_makes_up_is_recognized() -> None:
     assert [value for value in personal if not MADE_UP.search(value)] == []
 
 
+def test_all_that_hypothesis_draws_is_recognized() -> None:
+    personal = set()
+    for data in sample(good_payloads(), 400, 1):
+        section = json.loads(data)["dynamodb"]
+        image = section["OldImage" if "NewImage" not in section else "NewImage"]
+        personal |= {image[name]["S"] for name in PII if "S" in image.get(name, {})}
+    assert len(personal) > 30
+    assert [value for value in personal if value and not MADE_UP.search(value)] == []
+
+
 def test_of_standard_output_the_log_lines_are_searched() -> None:
     page, line = "a fan's phone: +15550101234", '{"event":"batch","x":"f@example.com"}'
     assert leaked(logged("Captured stdout call", f"{page}\n{line}\n")) == line
@@ -40,6 +51,7 @@ LEAKS = {
     "log": "import logging\ndef test_it():\n    logging.getLogger('x').warning('f@example.com')\n",
     "stdout": """def test_it():\n    print('{"event":"x","to":"f@example.com"}')\n""",
     "process": "def test_it(tmp_path):\n    (tmp_path / '0.err').write_text('+15550101234')\n",
+    "executor": "def test_it(tmp_path):\n    (tmp_path / 'stderr').write_text('+15550101234')\n",
     "fixture": (
         "import pytest, sys\n@pytest.fixture\ndef f():\n    sys.stderr.write('+15550101234')\n"
         "def test_it(f):\n    pass\n"

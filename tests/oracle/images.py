@@ -97,6 +97,8 @@ def _attribute(draw: st.DrawFn, avro: Any, type_: str, path: str) -> dict[str, A
         return {"S": draw(values.date_texts())}
     if path.startswith("date.") and kind == "string":
         return {"S": draw(st.one_of(values.close_date_texts(), values.date_texts(), values.BAD_DATES))}
+    if path in values.PERSONAL:
+        return {"S": draw(values.PERSONAL[path])}
     if path == "systemUserId":
         return {"S": draw(st.one_of(values.SYSTEM_USER_IDS, values.STRINGS))}
     return _by_kind(draw, declared, kind, type_, path)
