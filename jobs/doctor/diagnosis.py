@@ -136,22 +136,23 @@ def _told(source: SourceSettings, state: CheckpointState, stream: StreamState, a
 
 
 def _of_shard(shard: ShardState, stream: StreamState, at: datetime) -> str:
-    if shard.loss:
-        return "records are lost or may be"
     if shard.waits:
         return "waits for its parent shards to be read"
     if shard.position == SHARD_END:
         return "read to its end"
-    read = _of_position(shard.position)
+    read = _of_position(shard.position, shard.read_to, at)
+    if shard.loss:
+        return f"{read}; records after it are lost or may be"
     if shard.oldest_unread is None:
         return f"{read}; nothing unread"
     left = in_words(shard.oldest_unread + stream.retention - at)
     return f"{read}; {in_words(shard.behind or timedelta())} behind, its oldest unread record is kept for {left} more"
 
 
-def _of_position(position: Position) -> str:
+def _of_position(position: Position, read_to: datetime | None, at: datetime) -> str:
+    """The position and its age: how long ago nothing lay after it that had arrived."""
     if is_sequence(position):
-        return f"read to {position}"
+        return f"read to {position}, {f'{in_words(at - read_to)} old' if read_to else 'of unknown age'}"
     return f"not read yet, begins at {position['at'] if isinstance(position, dict) else position}"
 
 

@@ -24,7 +24,7 @@ ATTEMPTS = 5
 class ShardState:
     """A shard: its position, how far behind its tip that is, when the first record that isn't read arrived.
 
-    ``waits`` is whether a parent has to be read first, ``loss`` what is lost of it or may be.
+    Whatever arrived before ``read_to`` is read (None: not known). ``waits`` is whether a parent has to be read first, ``loss`` what is lost of it or may be.
     """
 
     shard: str
@@ -33,6 +33,7 @@ class ShardState:
     oldest_unread: datetime | None = None
     waits: bool = False
     loss: str | None = None
+    read_to: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -77,36 +78,37 @@ def look_at_stream(stream: str, region: str | None, offset: Offset, evidence: Ev
     with ThreadPoolExecutor(limits.threads) as pool:
         states = list(pool.map(look, readable))
     states += [ShardState(shard, TRIM_HORIZON, waits=True) for shard in waiting]
-    states += _unreadable(grown, gone)
+    states += _unreadable(grown, gone, evidence)
     retention = timedelta(hours=round((now() - api.horizon()) / timedelta(hours=1)))
     return StreamState(retention, sorted(states, key=lambda state: state.shard))
 
 
-def _unreadable(offset: Mapping[str, Position], gone: list[str]) -> Iterator[ShardState]:
+def _unreadable(offset: Mapping[str, Position], gone: list[str], evidence: Evidence) -> Iterator[ShardState]:
     for shard in gone:
         loss = f"Shard {shard} has left the stream before it was read to its end: its last records are lost."
-        yield ShardState(shard, offset.get(shard, TRIM_HORIZON), loss=loss)
+        position = offset.get(shard, TRIM_HORIZON)
+        yield ShardState(shard, position, loss=loss, read_to=evidence.read_to(shard, position))
     for shard, position in offset.items():
         if position == SHARD_END:
             yield ShardState(shard, position)
 
 
 def _look(api: StreamApi, cursor: Cursor) -> ShardState:
-    position = cursor.position
+    position, read_to = cursor.position, cursor.read_to
     try:
         for _ in range(LOOKS):
             _insist(cursor, lambda: cursor.fetch(api, 1))
             if cursor.buffered or cursor.ended or cursor.lag_ms == 0:
                 break
     except TrimmedPosition as error:
-        return ShardState(cursor.shard, position, loss=error.message)
+        return ShardState(cursor.shard, position, loss=error.message, read_to=read_to)
     behind = None if cursor.lag_ms is None else timedelta(milliseconds=cursor.lag_ms)
     rows = cursor.take(1, 1)
     arrived = rows.column("approximateArrivalTimestamp")[0].as_py() if rows else None
     if arrived is not None and behind is not None:
         # What is behind a page begins after its record.
         behind = max(behind, now() - arrived)
-    return ShardState(cursor.shard, position, behind, arrived)
+    return ShardState(cursor.shard, position, behind, arrived, read_to=read_to)
 
 
 def _insist(cursor: Cursor, fetch: Callable[[], None]) -> None:

@@ -3,11 +3,13 @@
 import json
 import re
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from jobs.batch import Batch
+from jobs.instants import iso, now
 from jobs.sinks.deliveries import write_delivery_record
 from jobs.sinks.records import delivery_record
 from jobs.sinks.storage import Storage, open_storage
@@ -56,7 +58,7 @@ def test_a_checkpoint_at_the_tip_has_nothing_to_read(
     assert (said.code, said.err) == (WORKS, "")
     assert re.search(r"Last batch: 1, of 20\S+Z \(\d seconds ago\), done\n", said.out)
     assert f"Stream: {STREAM}, keeps records for 24 hours, 1 shards, read since TRIM_HORIZON (20" in said.out
-    assert f"  {FIRST}: read to {position(fake)}; nothing unread\n" in said.out
+    assert f"  {FIRST}: read to {position(fake)}, of unknown age; nothing unread\n" in said.out
     assert outlook(said.out) == "Next start: works; goes on with batch 2\n"
     assert files(checkpoint) == before
 
@@ -103,6 +105,15 @@ def test_weeks_off_are_fine_while_the_stream_keeps_what_came(
     assert "20 days of the stream are to be read" in outlook(said.out)
 
 
+def keep_evidence(checkpoint: Storage, shards: dict[str, tuple[str, float]]) -> None:
+    """What the job keeps of each shard: a position, and how many seconds ago nothing after it was in the shard."""
+    known = {
+        shard: {"lagMs": 0, "ended": False, "known": [[at, iso(now() - timedelta(seconds=age))]]}
+        for shard, (at, age) in shards.items()
+    }
+    checkpoint.put("kinesis/progress.json", json.dumps({"shards": known}).encode())
+
+
 def lose_records(fake: FakeKinesis, checkpoint: Storage) -> None:
     """Weeks off, and retention has passed."""
     begin(checkpoint)
@@ -110,6 +121,7 @@ def lose_records(fake: FakeKinesis, checkpoint: Storage) -> None:
     fake.put(FIRST, [b"left"])
     fake.trim(FIRST, 2)
     log_batch(checkpoint, 7, {FIRST: position(fake, 0)}, days_ago=21)
+    keep_evidence(checkpoint, {FIRST: (position(fake, 0), 21 * DAYS)})
 
 
 def test_records_that_expired_unread_stop_the_next_start_and_what_to_do_is_told(
@@ -118,7 +130,10 @@ def test_records_that_expired_unread_stop_the_next_start_and_what_to_do_is_told(
     lose_records(fake, checkpoint)
     said = doctor()
     assert said.code == FAILS
-    assert f"  {FIRST}: records are lost or may be\n" in said.out
+    assert (
+        f"  {FIRST}: read to {position(fake, 0)}, 21 days old; records after it are lost or may be\n"
+        in said.out
+    )
     told = outlook(said.out)
     assert told.startswith(f"Next start: fails\n  Shard {FIRST} of stream fake: records after position ")
     assert (
@@ -145,11 +160,28 @@ def test_an_idle_shard_whose_last_record_is_gone_is_fine_where_evidence_says_so(
     at = position(fake)
     log_batch(checkpoint, 0, {FIRST: at}, days_ago=2)
     assert doctor().code == FAILS
-    recently = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - HOURS))
-    known = {"shards": {FIRST: {"lagMs": 0, "ended": False, "known": [[at, recently]]}}}
-    checkpoint.put("kinesis/progress.json", json.dumps(known).encode())
+    keep_evidence(checkpoint, {FIRST: (at, HOURS)})
     said = doctor()
     assert said.code == WORKS, said.out
+    assert f"  {FIRST}: read to {at}, 60 minutes old; nothing unread\n" in said.out
+
+
+def test_the_age_of_every_shards_position_is_told_where_it_is_known(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage
+) -> None:
+    """A batch's age says nothing of a shard: what is known of each is when all of it had been read last."""
+    second, third = fake.add_shard(1), fake.add_shard(2)
+    begin(checkpoint)
+    for shard in fake.shards:
+        fake.put(shard, [b"read", b"unread"], age_seconds=3 * HOURS)
+    ends = {shard: position(fake, 0, shard) for shard in (FIRST, second)}
+    log_batch(checkpoint, 0, {**ends, third: {"at": "2026-01-01T00:00:00.000Z"}})
+    ages = {FIRST: 3.5 * HOURS, second: 50}
+    keep_evidence(checkpoint, {shard: (ends[shard], age) for shard, age in ages.items()})
+    said = doctor()
+    assert f"  {FIRST}: read to {ends[FIRST]}, 3 hours old; 3 hours behind" in said.out
+    assert re.search(rf"  {second}: read to {ends[second]}, 5\d seconds old; ", said.out)
+    assert f"  {third}: not read yet, begins at 2026-01-01T00:00:00.000Z; " in said.out
 
 
 def test_a_shard_that_left_the_stream_unread_stops_the_next_start(
