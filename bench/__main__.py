@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench.corpus import Corpus, corpus
+from bench.corpus import Corpus, Recipe, corpus
+from bench.growth import growth_lines, growth_report, measure_growth
 from bench.latest import latest_lines, latest_report, measure_latest
 from bench.machine import described, machine, pin
 from bench.options import parsed
@@ -60,15 +61,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _rows(options: argparse.Namespace, file: Path) -> Figures:
     """Measure every row, and draw the plot beside the figures."""
-    measured = bench(options.cache, options.seed, options.events, options.rounds, options.peers)
+    measured = bench(options.cache, options.recipe, options.rounds, options.peers)
     plot(measured, file.with_suffix(".svg"))
     return measured, [*lines(measured), f"drawn: {file.with_suffix('.svg')}"]
 
 
-def bench(cache: Path, seed: int, events: int, rounds: int, peers: bool) -> Report:
+def bench(cache: Path, recipe: Recipe, rounds: int, peers: bool) -> Report:
     """Make the corpus where it isn't there, measure every row, and give the report. Raises PipelineError."""
     cores, load = pin(CORES), os.getloadavg()[0]
-    made = corpus(cache, seed, events, _say)
+    made = corpus(cache, recipe, _say)
     _say(f"corpus: {made.directory}")
     with ExitStack() as stack:
         memory = stack.enter_context(PeakMemory())
@@ -117,10 +118,19 @@ def _streaming(options: argparse.Namespace, _file: Path) -> Figures:
 def _scale_out(options: argparse.Namespace, _file: Path) -> Figures:
     """Measure the path on local clusters. Raises PipelineError."""
     cores, load = pin(CORES), os.getloadavg()[0]
-    made = corpus(options.cache, options.seed, options.events, _say)
+    made = corpus(options.cache, options.recipe, _say)
     figures = scale_out_report(made, measure_scale_out(made, options.rounds, options.cache, _say))
     told = [f"{cores} of {os.cpu_count()} cores, load {load:.1f} before", "", *scale_out_lines(figures)]
     return {"cores": cores, "load": load, "events": made.events, **figures}, told
+
+
+def _growth(options: argparse.Namespace, _file: Path) -> Figures:
+    """Measure the path at two sizes. Raises PipelineError."""
+    cores, load = pin(CORES), os.getloadavg()[0]
+    measured = measure_growth(options.recipe, cores, options.rounds, options.cache, _MEMORY, _say)
+    figures = growth_report(measured)
+    told = [f"{cores} of {os.cpu_count()} cores, load {load:.1f} before", "", *growth_lines(figures)]
+    return {"cores": cores, "load": load, **figures}, told
 
 
 # What can be measured, by the name of its file of figures.
@@ -129,6 +139,7 @@ _WHATS: dict[str, Callable[[argparse.Namespace, Path], Figures]] = {
     "streaming": _streaming,
     "latest": _latest,
     "scale-out": _scale_out,
+    "growth": _growth,
 }
 
 

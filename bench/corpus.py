@@ -13,16 +13,34 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.exported import FOLDER, ExportWriter
-from jobs.demo.generator import BENCHMARK, Change, events
+from jobs.demo.generator import BENCHMARK, Change, Mix, events
 
 SCHEMA = pa.schema([("data", pa.binary()), ("shardId", pa.string()), ("sequenceNumber", pa.string())])
-_BAD_SHARE = 0.006
+BAD_SHARE = 0.006
 _SHARDS = 4
 _FILES, _ROWS_PER_FILE, _ROWS_PER_GROUP = 8, 50_000, 10_000
 _LAYOUT = "2"  # another one wherever the files are made in another way
 _ABOUT, _EXPORT = "_about.json", "_export"  # Spark passes over names that start so
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a corpus is made by: its seed, how many change events, which share of them bad, and the mix of the others."""
+
+    seed: int
+    count: int
+    bad_share: float = BAD_SHARE
+    mix: Mix = BENCHMARK
+
+    @property
+    def version(self) -> str:
+        """What tells one state of the generator from another: a digest of change events of every kind it knows."""
+        digest = hashlib.sha256(_LAYOUT.encode())
+        for change in events(0, 2000, bad_share=self.bad_share + 0.3, mix=self.mix._replace(odd=0.3)):
+            digest.update(b"%d %b" % (len(change.data), change.data))
+        return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -41,36 +59,29 @@ class Corpus:
         return self.directory / _EXPORT / FOLDER
 
 
-def corpus(cache: Path, seed: int, count: int, say: Say) -> Corpus:
-    """The corpus of a seed and a number of change events, from below ``cache`` where it was made before.
+def corpus(cache: Path, recipe: Recipe, say: Say) -> Corpus:
+    """The corpus of a recipe, from below ``cache`` where it was made before.
 
-    It is made anew, and replaces the old one, when the generator makes other events than it did.
+    It is made anew, and replaces the old one of that seed and size, when the generator makes other events than it did.
     """
-    name = f"corpus-{seed}-{count}-"
-    directory = cache / f"{name}{generator_version()}"
+    name = f"corpus-{recipe.seed}-{recipe.count}-"
+    directory = cache / f"{name}{recipe.version}"
     if not directory.exists():
         cache.mkdir(parents=True, exist_ok=True)
         for outdated in cache.glob(f"{name}*"):
             shutil.rmtree(outdated)
         # Made aside, so that a run that is interrupted leaves no half of it under the name.
         with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as aside:
-            _make(Path(aside, "corpus"), seed, count, say)
+            _make(Path(aside, "corpus"), recipe, say)
             Path(aside, "corpus").rename(directory)
     about = json.loads((directory / _ABOUT).read_text(encoding="utf-8"))
     return Corpus(directory, **about)
 
 
-def generator_version() -> str:
-    """What tells one state of the generator from another: a digest of change events of every kind it knows."""
-    digest = hashlib.sha256(_LAYOUT.encode())
-    for change in events(0, 2000, bad_share=0.3, mix=BENCHMARK._replace(odd=0.3)):
-        digest.update(b"%d %b" % (len(change.data), change.data))
-    return digest.hexdigest()[:16]
-
-
-def _make(directory: Path, seed: int, count: int, say: Say) -> None:
+def _make(directory: Path, recipe: Recipe, say: Say) -> None:
     directory.mkdir()
-    changes = events(seed, count, _BAD_SHARE, BENCHMARK)
+    count = recipe.count
+    changes = events(recipe.seed, count, recipe.bad_share, recipe.mix)
     rows_per_file = min(_ROWS_PER_FILE, -(-count // _FILES))
     made = bad = size = 0
     export = ExportWriter(directory / _EXPORT)
@@ -90,7 +101,7 @@ def _make(directory: Path, seed: int, count: int, say: Say) -> None:
         size += sum(len(change.data) for change in chunk)
         say(f"made {made:,} of {count:,} change events")
     export.close()
-    about = asdict(Corpus(directory, seed, made, bad, size))
+    about = asdict(Corpus(directory, recipe.seed, made, bad, size))
     del about["directory"]
     (directory / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
 

@@ -24,6 +24,10 @@ class Prices:
     firehose_partitioned_gb: float = 0.020
     firehose_thousand_objects: float = 0.005
     s3_thousand_puts: float = 0.005
+    stream_hour: float = 0.04
+    stream_gb_in: float = 0.08
+    stream_gb_out: float = 0.04
+    glue_million_calls: float = 1.00
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Measured:
 
 
 PRICES, MEASURED = Prices(), Measured()
+_GLUE_CALLS = 24 * 15  # a day's: some fifteen for the tables at each start, one or two where a partition is new
 _KEPT_PER_BATCH = 4  # a delivery record, and what Spark and the job keep in the checkpoint
 _WORKER_VCPU, _WORKER_GB = 2, 8
 _LAMBDA_GB, _LAMBDA_VCPU = 1.0, 0.58
@@ -81,6 +86,13 @@ def firehose(records: int) -> float:
     return MONTH_DAYS * (day + busy * _LAMBDA_GB * PRICES.lambda_gb_second) + _puts(objects)
 
 
+def stream(records: int) -> float:
+    """What all of them pay alike: an on-demand stream that is read once, and the catalog; reading calls are free."""
+    gigabytes = MONTH_DAYS * records * RECORD_KB / 1e6
+    kinesis = MONTH_DAYS * 24 * PRICES.stream_hour + gigabytes * (PRICES.stream_gb_in + PRICES.stream_gb_out)
+    return kinesis + MONTH_DAYS * _GLUE_CALLS * PRICES.glue_million_calls / 1e6
+
+
 def _executors(records: int) -> int:
     per_second = records / 86_400 * MEASURED.peak_to_mean
     return max(1, math.ceil(per_second / (MEASURED.job_per_core * _WORKER_VCPU)))
@@ -106,6 +118,7 @@ ROWS: dict[str, Callable[[int], float]] = {
     "this job, once a day until caught up": lambda records: scheduled(records, runs=1),
     "Lambda on Node, containers each minute": lambda_worker,
     "Data Firehose and a Lambda, JSON": firehose,
+    "with each of them: the stream and Glue's calls": stream,
 }
 
 

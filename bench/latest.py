@@ -58,7 +58,10 @@ def latest_lines(measured: list[Measured]) -> Iterator[str]:
     head = ["pass", "changes", "rows", "seconds", "CPU s", "changes/s", "MB rewritten", "MB of table"]
     yield from table(head, [_cells(one) for one in measured])
     yield ""
-    yield f"changes of few events: {FEW:,} changes of {_few(10**9)} events, {PER_EVENT} demands each; the table is 64 buckets"
+    yield (
+        f"changes of few events: {FEW:,} changes of {_few(10**9)} events, {PER_EVENT} demands each; of many: as many changes of any "
+        "event; the table is 64 buckets"
+    )
 
 
 def latest_report(measured: list[Measured]) -> dict[str, Any]:
@@ -91,9 +94,9 @@ class _Archive:
         everywhere = F.pmod(F.xxhash64("id"), F.lit(rows))
         yield self._pass("changes everywhere", rows, self._spark.range(changes), everywhere, deleted)
         few = F.pmod(F.xxhash64("id"), F.lit(min(rows, _few(rows) * PER_EVENT)))
-        for _ in range(2):
-            yield self._pass("changes of few events", rows, self._spark.range(FEW), few, F.lit(False))
-        yield self._measured("rebuild", self._size + 2 * FEW, rows, anew=True)
+        for what, number in (("few events", few), ("few events", few), ("many events", everywhere)):
+            yield self._pass(f"changes of {what}", rows, self._spark.range(FEW), number, F.lit(False))
+        yield self._measured("rebuild", self._size + 3 * FEW, rows, anew=True)
 
     def _pass(self, what: str, rows: int, changes: DataFrame, number: Column, deleted: Column) -> Measured:
         self._deliver(changes.withColumn("number", number).withColumn("deleted", deleted))

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 import bench.corpus
-from bench.corpus import SCHEMA, Corpus, corpus, generator_version
+from bench.corpus import SCHEMA, Corpus, Recipe, corpus
 from jobs.demo.generator import BENCHMARK, events
 
 COUNT = 2500
@@ -15,7 +15,7 @@ COUNT = 2500
 
 def made(cache: Path, seed: int = 1, count: int = COUNT) -> tuple[Corpus, list[str]]:
     said: list[str] = []
-    return corpus(cache, seed, count, said.append), said
+    return corpus(cache, Recipe(seed, count), said.append), said
 
 
 def test_it_holds_the_generators_events_in_their_order(tmp_path: Path) -> None:
@@ -53,18 +53,29 @@ def test_another_seed_or_count_has_its_own(tmp_path: Path) -> None:
 def test_another_generator_replaces_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = made(tmp_path, 1, 1000)[0].directory
     old = made(tmp_path, 1, 100)[0].directory
-    monkeypatch.setattr(bench.corpus, "generator_version", lambda: "another")
+    monkeypatch.setattr(bench.corpus, "_LAYOUT", "another")
     new, said = made(tmp_path, 1, 100)
     assert said
     assert set(tmp_path.iterdir()) == {new.directory, other}
     assert new.directory != old
 
 
-def test_the_generators_version_follows_from_the_events_it_makes(monkeypatch: pytest.MonkeyPatch) -> None:
-    version = generator_version()
-    assert generator_version() == version
-    monkeypatch.setattr(bench.corpus, "BENCHMARK", BENCHMARK._replace(demand=0.6))
-    assert generator_version() != version
+def test_the_version_follows_from_the_events_that_the_generator_makes() -> None:
+    recipes = (
+        Recipe(1, COUNT),
+        Recipe(1, COUNT, bad_share=0.2),
+        Recipe(1, COUNT, mix=BENCHMARK._replace(demand=0.6)),
+    )
+    assert Recipe(1, COUNT).version == recipes[0].version
+    assert len({recipe.version for recipe in recipes}) == len(recipes)
+
+
+def test_its_mix_can_be_chosen(tmp_path: Path) -> None:
+    only_sales = BENCHMARK._replace(demand=0, notification=0, event=0, odd=0)
+    made = corpus(tmp_path, Recipe(1, 100, 0, only_sales), lambda _: None)
+    payloads = pq.read_table(made.directory)["data"].to_pylist()
+    assert made.bad == 0
+    assert all(b'"type":{"S":"sale"}' in payload for payload in payloads)
 
 
 def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
@@ -72,7 +83,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        corpus(tmp_path, 1, 100, interrupt)
+        corpus(tmp_path, Recipe(1, 100), interrupt)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-import bench.corpus
-from bench.corpus import Corpus, corpus
+from bench.corpus import Corpus, Recipe, corpus
 from bench.peers import workers
 from bench.peers.compare import ArchivesDiffer, check_same, contents, entries
 from bench.peers.payloads import payloads
@@ -36,10 +35,8 @@ NAME = re.compile(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """A corpus with every kind of bad and of odd change event many times."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench.corpus, "_BAD_SHARE", 0.3)
-        patch.setattr(bench.corpus, "BENCHMARK", BENCHMARK._replace(odd=0.3))
-        return corpus(tmp_path_factory.mktemp("cache"), 5, EVENTS, lambda _: None)
+    recipe = Recipe(5, EVENTS, bad_share=0.3, mix=BENCHMARK._replace(odd=0.3))
+    return corpus(tmp_path_factory.mktemp("cache"), recipe, lambda _: None)
 
 
 @pytest.fixture(scope="module")

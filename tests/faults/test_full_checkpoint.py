@@ -3,6 +3,7 @@
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import pytest
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.timeout(SECONDS)
 
 @dataclass(frozen=True)
 class Story:
-    """No room for the log of what is done, then none for the log of what is to be done, then room again."""
+    """No room for the log of what is done, then none for the log of what is to be done, then room again; the last run's PUTs."""
 
     ledger: list[Entry]
     at_the_commit: Finished
@@ -30,6 +31,7 @@ class Story:
     after_commit: Archived
     at_the_offsets: Finished
     last: Finished
+    puts: list[str]
     archive: Archived
 
 
@@ -63,9 +65,11 @@ def story(
         fill(running)
         source.publish_some(seed=104, count=60)
         at_the_offsets = running.end()
+    before = len(proxy.requests)
     last = archiving.run()
+    puts = [request.path for _, request in proxy.requests[before:] if request.method == "PUT"]
     archive = Archived.in_bucket(s3, name, PREFIX)
-    return Story(source.ledger, at_the_commit, done, left, at_the_offsets, last, archive)
+    return Story(source.ledger, at_the_commit, done, left, at_the_offsets, last, puts, archive)
 
 
 @pytest.mark.parametrize("moment", ["at_the_commit", "at_the_offsets"])
@@ -86,3 +90,15 @@ def test_a_batch_that_spark_could_not_log_as_done_is_replayed_with_the_same_byte
 def test_with_room_again_every_change_event_is_archived_exactly_once(story: Story) -> None:
     story.last.succeeded()
     story.archive.holds(story.ledger)
+
+
+def test_a_batch_costs_one_put_for_each_group_and_one_for_its_delivery_record(story: Story) -> None:
+    objects = {key for key in story.archive.objects if key not in story.after_commit.objects}
+    archived = {unquote(path).split(PREFIX)[1] for path in story.puts}
+    assert len(story.last.batches) == 1
+    assert archived == objects
+    assert len(story.puts) == len(objects)
+    (record,) = (each for each in story.archive.records if each not in story.after_commit.records)
+    groups = {(one["type"], one["partitionDate"]) for one in record["deliveries"]}
+    messages = {one["message"] for one in record["errors"]}
+    assert len(objects) == len(groups) + len(messages) + 1
