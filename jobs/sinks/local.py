@@ -93,12 +93,11 @@ class LocalStorage(Storage):
             return self._path(key).is_file()
 
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
-        """Keys sorted as S3 sorts them; walks the deepest directory that the prefix names."""
+        """Keys sorted as S3 sorts them; walks the deepest directory that the prefix names, holding one folder's names."""
         with self._translated(prefix and checked(f"{prefix}_")):
-            keys = [
-                key for key in self._walk(Path(f"{prefix}_").parent) if key.startswith(prefix) and key > after
-            ]
-        yield from sorted(keys, key=str.encode)
+            for key in self._walk(prefix[: prefix.rfind("/") + 1]):
+                if key.startswith(prefix) and key > after:
+                    yield key
 
     def dated(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
         """When the file was last changed; a file that goes meanwhile is left out."""
@@ -115,12 +114,21 @@ class LocalStorage(Storage):
             if stored:
                 yield Listed(key, self.size(key), stored.version)
 
-    def _walk(self, below: Path) -> Iterator[str]:
-        root = Path(self.directory)
-        for folder, _, names in os.walk(root / below, onerror=_raise_unless_missing):
-            for name in names:
-                if not name.startswith("."):
-                    yield (Path(folder) / name).relative_to(root).as_posix()
+    def _walk(self, folder: str) -> Iterator[str]:
+        """What is below a folder, empty or with its slash, in order: what a folder holds comes together, by its slash."""
+        try:
+            with os.scandir(Path(self.directory, folder)) as found:
+                names = [
+                    f"{each.name}/" if each.is_dir() else each.name for each in found if not _leads_away(each)
+                ]
+        except OSError as error:
+            _raise_unless_missing(error)
+            return
+        for name in sorted(names, key=str.encode):
+            if name.endswith("/"):
+                yield from self._walk(f"{folder}{name}")
+            elif not name.startswith("."):
+                yield f"{folder}{name}"
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Directories, also such as hold nothing any more."""
@@ -199,6 +207,10 @@ class LocalStorage(Storage):
             raise StorageError(
                 f"the file system failed on {name} ({reason}): see to the disk, then go on"
             ) from error
+
+
+def _leads_away(entry: "os.DirEntry[str]") -> bool:
+    return entry.is_symlink() and entry.is_dir()
 
 
 def _raise_unless_missing(error: OSError) -> None:

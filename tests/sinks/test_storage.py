@@ -116,6 +116,18 @@ def test_keys_are_listed_by_prefix_in_the_order_of_their_bytes(storage: Storage)
     assert list(storage.list("c")) == []
 
 
+def test_what_a_folder_holds_comes_where_its_slash_sorts(storage: Storage) -> None:
+    keys = ["a", "a!/z", "a-b/c", "a.d", "a/b/c", "a/b-c", "a/b/é", "a0", "é/a"]
+    for key in keys:
+        if storage.kind == "s3" or key != "a":
+            storage.put(key, b"")
+    listed = list(storage.list())
+    assert listed == sorted(listed, key=str.encode)
+    assert set(listed) >= set(keys[1:])
+    assert list(storage.list("a/")) == ["a/b-c", "a/b/c", "a/b/é"]
+    assert list(storage.list("", "a/b-c")) == ["a/b/c", "a/b/é", "a0", "é/a"]
+
+
 def test_folders_are_what_lies_directly_below(storage: Storage) -> None:
     for key in ("data/sale/b/1", "data/sale/a/1", "data/sale/a/2", "data/event/c/1", "data/1", "errors/1"):
         storage.put(key, b"")
