@@ -1,9 +1,10 @@
-"""docs/faults.md names a test for every fault, and every test of faults."""
+"""docs/faults.md names a test for every fault, and every test of faults; the README's table is a part of it."""
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "faults.md"
 LINKS = re.findall(r"\]\(([^)]+)\)", PAGE.read_text(encoding="utf-8"))
 
 
@@ -21,3 +22,14 @@ def test_every_row_names_a_test() -> None:
 def test_every_test_of_faults_is_on_the_page() -> None:
     here = {f"../tests/faults/{path.name}" for path in Path(__file__).parent.glob("test_*.py")}
     assert here - set(LINKS) - {f"../tests/faults/{Path(__file__).name}"} == set()
+
+
+def test_the_table_of_the_readme_names_tests_of_the_page() -> None:
+    section = (
+        (ROOT / "README.md").read_text(encoding="utf-8").split("## What can fail\n")[1].split("\n## ")[0]
+    )
+    rows = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    assert 8 <= len(rows) <= 12
+    named = [re.findall(r"\]\(([^)]+)\)", row.rsplit("|", 2)[1]) for row in rows]
+    assert all(named)
+    assert {f"../{test}" for tests in named for test in tests} <= set(LINKS)
