@@ -47,6 +47,8 @@ _SAME_FOR_ALL = {
     # A stream runs for months: its event log rolls. Logs of driver and executors are rotated by EMR Serverless itself.
     "spark.eventLog.rolling.enabled": "true",
     "spark.eventLog.rolling.maxFileSize": "128m",
+    # As in jobs/session.py: the plans kept for Spark's UI would take 0.3 GB of the driver.
+    "spark.sql.ui.retainedExecutions": "50",
 }
 _DELTA_SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
