@@ -48,7 +48,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--follow",
         action="store_true",
-        help="go on until SIGTERM, a pass every latest.trigger; default: one pass",
+        help="go on until SIGTERM, a pass every latest.trigger_seconds; default: one pass",
     )
     return parser.parse_args(arguments)
 
@@ -71,7 +71,7 @@ def latest(settings: Settings, *, rebuild: bool, follow: bool, without: Collecti
         tables.keep_properties()
         registration = Registration(settings.catalog, storage.uri, place.uri, record_schemas)
         tables.update(anew=rebuild, without=without)
-        registration.keep()
+        registration.keep(tables.exists)
         if follow:
             _follow(tables, registration, stop, settings.latest.trigger_seconds)
 
@@ -86,7 +86,7 @@ def _follow(tables: Latest, registration: Registration, stop: Stop, every: float
                 time.sleep(_POLL_SECONDS)
             stop.check()
             tables.update()
-            registration.keep()
+            registration.keep(tables.exists)
     except RunInterrupted:
         return
 

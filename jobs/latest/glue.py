@@ -1,6 +1,6 @@
 """The tables in the Glue Data Catalog, described so that engines know them as Delta."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -56,24 +56,25 @@ class Registration:
         """``root`` is the archive's URI, ``place`` the tables', both without a trailing slash; asks nothing of Glue yet."""
         self._root = root
         self._conf = conf
-        self._tables = [delta_table(place, schema) for schema in schemas.values()]
-        self._is_kept = not conf.enabled
+        self._pending = {type: delta_table(place, schema) for type, schema in schemas.items()}
 
-    def keep(self) -> None:
-        """Make the entries, or bring them up to date, unless that is done; where Glue can't be had the next pass tries again.
+    def keep(self, exists: Callable[[str], bool]) -> None:
+        """Make the entries of the types whose table ``exists``, or bring them up to date, unless that is done.
 
-        Raises ``TableElsewhere``.
+        Where Glue can't be had the next pass tries again. Raises ``TableElsewhere``.
         """
-        if self._is_kept or self._conf.database is None:
+        if not self._conf.enabled or self._conf.database is None:
+            return
+        # Engines take a table without a log for a broken one.
+        due = {type: table for type, table in self._pending.items() if exists(type)}
+        if not due:
             return
         try:
             client = glue_client(self._conf.retry_attempts)
-            ensure_described(client, self._conf.database, self._root, self._tables)
-            self._is_kept = True
+            ensure_described(client, self._conf.database, self._root, due.values())
         except CatalogUnavailable as error:
             log.warning(
-                "catalog.pending",
-                database=self._conf.database,
-                tables=len(self._tables),
-                reason=error.message,
+                "catalog.pending", database=self._conf.database, tables=len(due), reason=error.message
             )
+            return
+        self._pending = {type: table for type, table in self._pending.items() if type not in due}

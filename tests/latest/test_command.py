@@ -1,6 +1,7 @@
 """The job as users run it: a process that follows an archive on S3, with Glue, killed and started again."""
 
 import os
+import re
 import signal
 import sys
 import uuid
@@ -17,6 +18,7 @@ import schemas
 from jobs.demo.emulator import Emulator
 from jobs.demo.publish import create_bucket
 from jobs.latest.__main__ import main
+from jobs.settings import LatestSettings
 from jobs.sinks.storage import Storage, open_storage
 from tests.jobs.job import Job
 from tests.latest.making import deliver, demand, latest_of, sale, without_nulls
@@ -84,15 +86,26 @@ def test_killed_it_goes_on_and_follows_the_archive_until_it_is_told_to_end(
     assert_registered(aws, place)
 
 
-def test_killed_inside_a_merge_it_leaves_no_trace(job: Job, archive: Storage) -> None:
-    place = job.directory / "latest"
-    job = replace(job, conf={**job.conf, "catalog": {"enabled": False}})
-    assert main(["--conf", str(job.conf_file())]) == 0
-    version = kill_inside_a_merge(job, archive, place / "demand")
+def test_killed_inside_a_merge_it_leaves_no_trace(local: Job) -> None:
+    archive, place = archive_of(local), local.directory / "latest"
+    deliver(archive, [*(demand(fan, 1, fan) for fan in range(20)), sale(1, 1)])
+    assert main(["--conf", str(local.conf_file())]) == 0
+    version = kill_inside_a_merge(local, archive, place / "demand")
     assert not is_latest(place, archive)
-    assert main(["--conf", str(job.conf_file())]) == 0
+    assert main(["--conf", str(local.conf_file())]) == 0
     assert is_latest(place, archive)
     assert deltalake.DeltaTable(place / "demand").version() == version + 1, "the step is one commit"
+
+
+@pytest.fixture
+def local(job: Job) -> Job:
+    """The job with an archive in a directory and no catalog: Spark's workers, once started, get no other credentials."""
+    archive = {**job.conf["archive"], "uri": str(job.directory / "archive")}
+    return replace(job, conf={**job.conf, "archive": archive, "catalog": {"enabled": False}})
+
+
+def archive_of(job: Job) -> Storage:
+    return open_storage(job.conf["archive"]["uri"])
 
 
 def kill_inside_a_merge(job: Job, archive: Storage, table: Path) -> int:
@@ -132,7 +145,7 @@ def is_latest(place: Path, archive: Storage) -> bool:
 
 def assert_registered(aws: Emulator, place: Path) -> None:
     """Glue knows the tables, as Athena, Trino and Spark know Delta."""
-    tables = {one["Name"]: one for one in aws.client("glue").get_tables(DatabaseName=DATABASE)["TableList"]}
+    tables = registered(aws, DATABASE)
     assert set(tables) == {f"latest_{type}" for type in schemas.RECORD_TYPES}
     for type in schemas.RECORD_TYPES:
         table = tables[f"latest_{type}"]
@@ -144,6 +157,34 @@ def assert_registered(aws: Emulator, place: Path) -> None:
         assert table["StorageDescriptor"]["SerdeInfo"]["Parameters"]["path"] == location
         of_log = {field.name.lower() for field in deltalake.DeltaTable(place / type).schema().fields}
         assert {column["Name"] for column in table["StorageDescriptor"]["Columns"]} == of_log
+
+
+def test_only_tables_that_are_there_are_registered(local: Job, aws: Emulator) -> None:
+    """Of a table without a log Athena says that it's broken."""
+    job = replace(local, conf={**local.conf, "catalog": {"enabled": True, "database": "new"}})
+    (job.directory / "archive").mkdir()
+    assert main(["--conf", str(job.conf_file())]) == 0
+    assert registered(aws, "new") == {}
+    deliver(archive_of(job), [demand(1, 1, 1)])
+    assert main(["--conf", str(job.conf_file())]) == 0
+    assert set(registered(aws, "new")) == {f"latest_{type}" for type in schemas.RECORD_TYPES}
+
+
+def registered(aws: Emulator, database: str) -> dict[str, Any]:
+    """The tables that Glue knows."""
+    glue = aws.client("glue")
+    try:
+        return {one["Name"]: one for one in glue.get_tables(DatabaseName=database)["TableList"]}
+    except glue.exceptions.EntityNotFoundException:
+        return {}
+
+
+def test_its_help_names_keys_that_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    named = set(re.findall(r"latest\.(\w+)", capsys.readouterr().out))
+    assert named
+    assert named <= set(LatestSettings.model_fields)
 
 
 def test_without_a_place_that_spark_reaches_it_says_so(
