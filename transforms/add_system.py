@@ -14,7 +14,11 @@ DEFAULT_PATTERN = r"^(?<id>[^.:|]+)[.:|](?<databaseId>[^.:|]+)[.:|](?<memberId>[
 
 @dataclass(frozen=True)
 class SystemUserIdPattern:
-    """How a systemUserId splits into its three parts: ``groups`` are the numbers of the pattern's named groups."""
+    """How a systemUserId splits into its three parts: ``groups`` are the numbers of the pattern's named groups.
+
+    >>> SystemUserIdPattern.of("^(?<memberId>.+)@(?<databaseId>.+)/(?<id>.+)$")
+    SystemUserIdPattern(java='^(?<memberId>.+)@(?<databaseId>.+)/(?<id>.+)$', groups=(3, 2, 1))
+    """
 
     java: str
     groups: tuple[int, int, int]

@@ -128,7 +128,12 @@ def binary_value(text: Column) -> Column:
 
 
 def base64_bytes(text: Column) -> Column:
-    """The bytes a base64 text stands for, null where it isn't base64 with its padding."""
+    """The bytes a base64 text stands for, null where it isn't base64 with its padding.
+
+    >>> df = spark.createDataFrame([("QUI=",), ("QUI",)], "t string")
+    >>> [row[0] for row in df.select(base64_bytes(F.col("t"))).collect()]
+    [b'AB', None]
+    """
     is_base64 = text.rlike(_BASE64) & (F.length(text) % 4 == 0)
     return F.when(is_base64, F.try_to_binary(text, F.lit("base64")))
 
@@ -144,7 +149,12 @@ def number_text(text: Column) -> Column:
 
 
 def valid_number(digits: Column) -> Column:
-    """The text itself where it is a decimal number, else null."""
+    """The text itself where it is a decimal number, else null.
+
+    >>> df = spark.createDataFrame([("-1.5e3",), ("0x1F",)], "n string")
+    >>> [row[0] for row in df.select(valid_number(F.col("n"))).collect()]
+    ['-1.5e3', None]
+    """
     return F.when(digits.rlike(_NUMBER), digits)
 
 

@@ -34,7 +34,13 @@ def change_time(created: Column, precision: Column) -> Column:
 def exact_creation_time(text: Column) -> Column:
     """The text of ``ApproximateCreationDateTime`` with all its digits: a fraction went through a double in from_json.
 
-    Null where it is no number, or has an exponent of more than three digits: Spark would be at such a decimal for minutes.
+    In: ``payload``. Null where it is no number, or has an exponent of more than three digits: Spark would be at such a
+    decimal for minutes.
+
+    >>> event = '{"dynamodb":{"ApproximateCreationDateTime":1772368496.7891234}}'
+    >>> df = spark.createDataFrame([(event, "1.772368496789123E9"), ("", "1772368496")], "payload string, t string")
+    >>> [row[0] for row in df.select(exact_creation_time(F.col("t"))).collect()]
+    ['1772368496.789123400000000000', '1772368496']
     """
     number = valid_number(text)
     event = F.try_parse_json("payload")

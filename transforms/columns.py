@@ -16,18 +16,34 @@ Path = tuple[str, ...]
 
 
 def at(path: str) -> Column:
-    """The column of the attribute at a path such as ``date.requested``."""
+    """The column of the attribute at a path such as ``date.requested``.
+
+    >>> spark.sql("select 'x' `date.requested`, 'y' date").select(at("date.requested")).columns
+    ['date.requested']
+    """
     return F.col(f"`{path}`")
 
 
 def is_found(path: Path, attribute: Attribute) -> Column:
-    """Whether the record holds the attribute, told by its column at that path."""
+    """Whether the record holds the attribute, told by its column at that path.
+
+    >>> from schemas import load
+    >>> sale = [each for each in load()["sale"].attributes if each.name in ("id", "name", "date")]
+    >>> df = spark.sql("select 'sale-1' id, cast(null as string) name, true date")
+    >>> tuple(df.select(*(is_found((each.name,), each) for each in sale)).first())
+    (True, False, True)
+    """
     column = at(".".join(path))
     return column if attribute.kind == "record" else column.isNotNull()
 
 
 def walk(attributes: Sequence[Attribute], parent: Path = ()) -> Iterator[tuple[Path, Attribute]]:
-    """Every attribute with its path, depth first, a record before its members."""
+    """Every attribute with its path, depth first, a record before its members.
+
+    >>> from schemas import load
+    >>> [path for path, _ in walk(load()["sale"].attributes)][4:7]
+    [('saleStartDateTime',), ('date',), ('date', 'deleted')]
+    """
     for attribute in attributes:
         path = (*parent, attribute.name)
         yield path, attribute

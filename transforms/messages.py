@@ -6,7 +6,11 @@ from schemas import RECORD_TYPES
 
 
 class Message(StrEnum):
-    """Why a change event could not be archived, where that doesn't depend on the record type."""
+    """Why a change event could not be archived, where that doesn't depend on the record type.
+
+    >>> str(Message.NOT_JSON)
+    'the payload is not one JSON object'
+    """
 
     EMPTY = "the payload is empty"
     NOT_UTF8 = "the payload is not UTF-8; the event is held as base64"
@@ -19,15 +23,27 @@ class Message(StrEnum):
 
 
 def missing(record_type: str, path: str) -> str:
-    """A required attribute isn't there."""
+    """A required attribute isn't there.
+
+    >>> missing("sale", "id")
+    'sale: id is missing (BR-003)'
+    """
     return f"{record_type}: {path} is missing (BR-003)"
 
 
 def wrong_value(record_type: str, path: str, tags: tuple[str, ...], kind: str) -> str:
-    """An attribute is there, but is not a DynamoDB value that its Avro type can be made from."""
+    """An attribute is there, but is not a DynamoDB value that its Avro type can be made from.
+
+    >>> wrong_value("sale", "id", ("S",), "string")
+    'sale: id is not a DynamoDB S that fits Avro string (BR-003)'
+    """
     return f"{record_type}: {path} is not a DynamoDB {' or '.join(tags)} that fits Avro {kind} (BR-003)"
 
 
 def malformed_date(record_type: str, path: str, rule: str) -> str:
-    """The attribute that the partition date is made from isn't an ISO-8601 date."""
+    """The attribute that the partition date is made from isn't an ISO-8601 date.
+
+    >>> malformed_date("demand", "date.requested", "BR-008")
+    'demand: date.requested is not an ISO-8601 date (BR-008)'
+    """
     return f"{record_type}: {path} is not an ISO-8601 date ({rule})"

@@ -31,6 +31,19 @@ def records(
     In: ``data binary``, ``sequenceNumber string`` (more columns pass through). ``batch_time`` is the batch's time
     as ISO text. Out: ``type``, ``partitionDate``, ``message``, ``withoutSystem``, the record's columns
     (:mod:`transforms.columns`), beside the columns of the steps.
+
+    >>> from schemas import load
+    >>> image = '{"type":{"S":"sale"},"id":{"S":"s1"},"eventId":{"S":"e1"},"saleStartDateTime":{"S":"2026-03-01T10:00:00Z"}}'
+    >>> event = '{"eventName":"INSERT","dynamodb":{"NewImage":%s}}' % image
+    >>> df = spark.createDataFrame([(event.encode(), "49")], "data binary, sequenceNumber string")
+    >>> df = df.transform(records, load(), F.lit("2026-03-02T00:00:00.000Z"), SystemUserIdPattern.of())
+    >>> df.select("type", "partitionDate", "message", "`reference.id`").show()
+    +----+-------------+-------+------------+
+    |type|partitionDate|message|reference.id|
+    +----+-------------+-------+------------+
+    |sale|   2026-03-01|   NULL|       e1_s1|
+    +----+-------------+-------+------------+
+    <BLANKLINE>
     """
     attributes = merged_attributes(record_schemas)
     return (
@@ -56,8 +69,16 @@ def outcomes(
 ) -> DataFrame:
     """What is to be written for each change event: exactly one row in, exactly one row out.
 
+    In: ``data binary``, ``shardId string``, ``sequenceNumber string``; ``batch_time`` is the batch's time as ISO text.
     Out: ``type string, partitionDate string, message string, body binary, withoutSystem boolean, shardId string,
     sequenceNumber string``; a record has type, date and its datum as body, an archive error only message and body.
+
+    >>> from schemas import load
+    >>> df = spark.createDataFrame([(b"no json", "shardId-0", "49")], "data binary, shardId string, sequenceNumber string")
+    >>> df = df.transform(outcomes, load(), F.lit("2026-03-02T00:00:00.000Z"), SystemUserIdPattern.of())
+    >>> row = df.first()
+    >>> row.type, row.message, bytes(row.body)
+    (None, 'the payload is not one JSON object', b',"no json"')
     """
     is_record = F.col("message").isNull()
     return (

@@ -146,7 +146,11 @@ def member_texts(text: Column, names: Sequence[str]) -> Column:
 
 
 def members_ddl(names: Sequence[str]) -> str:
-    """A struct type with one string per name, as DDL."""
+    """A struct type with one string per name, as DDL.
+
+    >>> members_ddl(["id", "name"])
+    'struct<`id`:string,`name`:string>'
+    """
     return f"struct<{','.join(f'`{name}`:string' for name in names)}>"
 
 

@@ -66,7 +66,12 @@ def _closer_look(paths: Sequence[tuple[Path, Attribute]]) -> Column:
 
 
 def plain_value(text: Column, attribute: Attribute) -> Column:
-    """As :func:`value`, but only of a text as DynamoDB writes most of them: small code, because all records run it."""
+    r"""As :func:`value`, but only of a text as DynamoDB writes most of them: small code, because all records run it.
+
+    >>> df = spark.createDataFrame([('{"S":"x"}',), (r'{"S":"\u0078"}',)], "t string")
+    >>> [row[0] for row in df.select(plain_value(F.col("t"), Attribute("name", "string", True))).collect()]
+    ['x', None]
+    """
     match attribute.kind:
         case "string":
             return av.plain_string(text)
@@ -81,12 +86,23 @@ def plain_value(text: Column, attribute: Attribute) -> Column:
 
 
 def odd_value(look: Column, attribute: Attribute) -> Column:
-    """As :func:`value`, from the closer look at a text that has no plain value."""
+    """As :func:`value`, from the closer look at a text that has no plain value.
+
+    >>> df = spark.createDataFrame([(('{"N":"12","N":"13"}', None, False),)], "look struct<text: string, string: string, absent: boolean>")
+    >>> df.select(odd_value(F.col("look"), Attribute("price", "long", True))).first()[0]
+    13
+    """
     return look["string"] if attribute.kind == "string" else value(look["text"], attribute)
 
 
 def value(text: Column, attribute: Attribute) -> Column:
-    """The value of one attribute from its JSON text; null where it is not what the attribute's Avro type asks for."""
+    """The value of one attribute from its JSON text; null where it is not what the attribute's Avro type asks for.
+
+    >>> names = Attribute("names", "array", True, items=Attribute("name", "string", True))
+    >>> df = spark.createDataFrame([('{"L":[{"S":"x"},{"S":"y"}]}',), ('{"SS":["x"]}',), ('{"L":[{"N":"1"}]}',)], "t string")
+    >>> [row[0] for row in df.select(value(F.col("t"), names)).collect()]
+    [['x', 'y'], ['x'], None]
+    """
     match attribute.kind:
         case "string":
             return av.string_value(text)
@@ -105,7 +121,13 @@ def value(text: Column, attribute: Attribute) -> Column:
 
 
 def number(digits: Column, attribute: Attribute) -> Column:
-    """A number's digits as the attribute's Avro type; null where they don't fit it exactly (a double may round)."""
+    """A number's digits as the attribute's Avro type; null where they don't fit it exactly (a double may round).
+
+    >>> df = spark.createDataFrame([("12",), ("12.5",)], "n string")
+    >>> kinds = (number(F.col("n"), Attribute("price", kind, True)) for kind in ("int", "double"))
+    >>> [tuple(row) for row in df.select(*kinds).collect()]
+    [(12, 12.0), (None, 12.5)]
+    """
     match attribute.kind:
         case "int":
             return av.exact_integer(digits, "int")
