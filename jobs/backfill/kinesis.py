@@ -30,7 +30,7 @@ from jobs.settings import Settings, SettingsError
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.api import StreamApi
 from jobs.sources.kinesis.bounded import Stretch, StretchReader
-from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Lost
 from jobs.sources.kinesis.options import Limits
 
 log = structlog.get_logger()
@@ -90,13 +90,14 @@ class KinesisInput:
         facts = self._facts()
         wait_until_settled(facts, self.until)
         api, limits = self._api()
-        gaps, lost = self._gaps(api, limits, facts, work.run_id)
-        if lost:
-            yield self._step(lost, {shard: Stretch([], SHARD_END) for shard in lost})
+        losses = Losses(facts.stream, self.settings.source.fail_on_data_loss, facts.horizon)
+        gaps, gone = self._gaps(api, limits, facts, work.run_id, losses)
+        if gone:
+            yield self._step(gone, {shard: Stretch([], SHARD_END) for shard in gone}, losses.found)
         with ThreadPoolExecutor(limits.threads, thread_name_prefix="backfill") as pool:
             while gaps:
                 read = dict(zip(gaps, pool.map(partial(self._read, api, limits, gaps), gaps), strict=True))
-                yield self._step(gaps, read)
+                yield self._step(gaps, read, losses.found)
                 gaps = _left(gaps, read)
 
     def _facts(self) -> StreamFacts:
@@ -111,7 +112,9 @@ class KinesisInput:
         api.connect()
         return api, limits
 
-    def _gaps(self, api: StreamApi, limits: Limits, facts: StreamFacts, run_id: str) -> tuple[Gaps, Gaps]:
+    def _gaps(
+        self, api: StreamApi, limits: Limits, facts: StreamFacts, run_id: str, losses: Losses
+    ) -> tuple[Gaps, Gaps]:
         """What is to be read, and what of shards that have left the stream can't be read any more."""
         shards = api.shards()
         # Before the delivery records are read: what the job commits meanwhile is in one of the two, or in both.
@@ -120,7 +123,6 @@ class KinesisInput:
         for shard, positions in streams.items():
             covered.setdefault(shard, []).append(positions)
         since = max(self.since, facts.created) if self.since else None
-        losses = Losses(facts.stream, self.settings.source.fail_on_data_loss)
         sight = Sight(api, limits, since, self.until, facts.horizon, losses)
         return sight.gaps(shards, covered), sight.unread(self._gone(api, set(covered) - set(shards)), covered)
 
@@ -156,13 +158,16 @@ class KinesisInput:
         )
         return reader.read(max(1, limits.max_records // share), max(1, limits.max_bytes // share))
 
-    def _step(self, gaps: Gaps, read: Mapping[str, Stretch]) -> Step:
+    def _step(self, gaps: Gaps, read: Mapping[str, Stretch], found: Lost) -> Step:
+        """A step of these stretches. What was ``found`` lost of their shards before goes into it, and out of there."""
+        lost = {shard: stretch.lost for shard, stretch in read.items() if stretch.lost}
+        lost |= {shard: {**lost.get(shard, {}), **found.pop(shard)} for shard in read if shard in found}
         shards = {
             shard: {"after": gaps[shard][0].after.position, "to": stretch.to}
             for shard, stretch in read.items()
         }
         rows = [batch.select(COLUMNS) for stretch in read.values() for batch in stretch.rows]
-        source = {"stream": self.settings.source.stream, "shards": shards}
+        source = {"stream": self.settings.source.stream, "shards": shards, **({"lost": lost} if lost else {})}
         return Step(source, sum(stretch.records for stretch in read.values()), partial(_frame, rows))
 
 

@@ -1,6 +1,7 @@
 """Catching up says what may have left the stream unread, and raises no alarm over what was merely quiet."""
 
 import time
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from jobs.backfill.coverage import Edge, Range
 from jobs.backfill.steps import Step
 from jobs.batch import Batch
+from jobs.instants import from_iso, now
 from jobs.sources.kinesis.api import StreamApi
 from jobs.sources.kinesis.bounded import StretchReader
 from jobs.sources.kinesis.errors import ExpiredShard, TrimmedPosition
@@ -53,6 +56,17 @@ def ranges(steps: list[Step], shard: str = FIRST) -> list[tuple[Any, Any, int | 
     """What the steps say they read of a shard."""
     found = [(step.source["shards"].get(shard), step.read) for step in steps]
     return [(moved["after"], moved["to"], read) for moved, read in found if moved]
+
+
+def lost(steps: list[Step], shard: str = FIRST) -> list[tuple[Any, Any]]:
+    """Between which positions the steps say that records of a shard are lost."""
+    found = [step.source.get("lost", {}).get(shard) for step in steps]
+    return [(moved["after"], moved["to"]) for moved in found if moved]
+
+
+def assert_is_horizon(position: Any) -> None:
+    """Whether it is the instant before which the stream holds nothing."""
+    assert abs(from_iso(position["at"]) - (now() - timedelta(days=1))) < timedelta(minutes=2)
 
 
 def expired(fake: FakeKinesis, archive: Archive) -> str:
@@ -113,14 +127,18 @@ def test_nor_does_a_shard_that_is_the_streaming_jobs(fake: FakeKinesis, archive:
 def test_a_closed_shard_that_expired_unread_is_an_error(
     fake: FakeKinesis, archive: Archive, resigned: Archive
 ) -> None:
-    expired(fake, archive)
+    last = expired(fake, archive)
     put(fake, 3, HOUR, fake.add_shard(1, parents=(0,)))
     with pytest.raises(TrimmedPosition, match=rf"{FIRST}.*may have expired.*fail_on_data_loss"):
         caught_up(archive)
     steps, warned = caught_up(resigned)
     assert warned == [FIRST]
     assert ranges(steps) == [(TRIM_HORIZON, SHARD_END, 3)]
-    assert caught_up(archive, "the next")[1] == []
+    ((after, to),) = lost(steps)
+    assert after == last
+    assert_is_horizon(to)
+    steps, warned = caught_up(archive, "the next")
+    assert (lost(steps), warned) == ([], [])
 
 
 def test_a_shard_that_left_the_stream_unread_is_an_error(
@@ -134,6 +152,7 @@ def test_a_shard_that_left_the_stream_unread_is_an_error(
     steps, warned = caught_up(resigned)
     assert warned == [FIRST]
     assert ranges(steps) == [(last, SHARD_END, 0)]
+    assert lost(steps) == [(last, SHARD_END)]
     assert sum(step.read or 0 for step in steps) == 3
     steps, warned = caught_up(archive, "the next")
     assert (ranges(steps), warned) == ([], [])
@@ -215,6 +234,25 @@ def test_a_window_all_of_which_expired_says_so(fake: FakeKinesis, archive: Archi
     archive.covered(0, shard_0=(TRIM_HORIZON, numbers[2]))
     with pytest.raises(TrimmedPosition):
         list(archive.steps(archive.input(since=None, until=ago(hours=29), catch_up=True)))
+
+
+def test_what_expired_between_two_batches_is_told_by_the_step_that_passes_it_over(
+    fake: FakeKinesis, resigned: Archive
+) -> None:
+    numbers = put(fake, 10, 25 * HOUR)
+    resigned.covered(0, shard_0=(TRIM_HORIZON, numbers[2]))
+    resigned.covered(1, shard_0=(numbers[9], numbers[9]))
+    fake.trim(FIRST, 6)
+    source = resigned.input(since=ago(hours=23))
+    api, limits = source._api()
+    reader = StretchReader(api, limits, FIRST, numbers[2], numbers[9], fail_on_data_loss=False)
+    stretch = reader.read(100, 1 << 20)
+    assert (stretch.records, stretch.lost["after"]) == (4, numbers[2])
+    gap = Range(Edge((int(numbers[2]), 0.0), numbers[2]), Edge((int(numbers[9]), 0.0), numbers[9]))
+    step = source._step({FIRST: [gap]}, {FIRST: stretch}, {})
+    ((after, to),) = lost([step])
+    assert after == numbers[2]
+    assert_is_horizon(to)
 
 
 def test_an_earlier_stream_of_the_same_name_covers_nothing(fake: FakeKinesis, archive: Archive) -> None:

@@ -1,6 +1,6 @@
 """Reading a bounded stretch of one shard: to an end that is known beforehand, or until it is enough."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import count
@@ -23,10 +23,14 @@ LOOKS_AT_TIP = 2
 
 @dataclass(frozen=True)
 class Stretch:
-    """What was read of a shard: rows, and the position up to which that is everything."""
+    """What was read of a shard: rows, and the position up to which that is everything but what is ``lost``.
+
+    ``lost`` is ``{after, to}``, between which positions records expired unread or may have; empty where none did.
+    """
 
     rows: list[pa.RecordBatch]
     to: Position
+    lost: dict[str, Position] = field(default_factory=dict)
 
     @property
     def records(self) -> int:
@@ -94,16 +98,16 @@ class StretchReader:
         while True:
             page = self._next(max_records - records)
             if page is None:
-                return Stretch(rows, self.end)
+                return Stretch(rows, self.end, self.cursor.lost)
             wanted = _before(page, self.end)
             number = min(wanted, max_records - records, _fitting(page, max_bytes - size, at_least=not rows))
             if number:
                 rows.append(page.slice(0, number))
                 records, size = records + number, size + data_bytes(rows[-1])
             if number < wanted or records >= max_records:
-                return Stretch(rows, sequence_at(rows[-1], -1))
+                return Stretch(rows, sequence_at(rows[-1], -1), self.cursor.lost)
             if wanted < page.num_rows or sequence_at(page, -1) == self.end:
-                return Stretch(rows, self.end)
+                return Stretch(rows, self.end, self.cursor.lost)
 
     def _next(self, limit: int) -> pa.RecordBatch | None:
         """The next page with records, None at the tip or the end of the shard."""
