@@ -71,6 +71,11 @@ class Lease:
                 "ends, nothing is archived twice; start again"
             )
 
+    def is_held(self) -> bool:
+        """Whether a process holds it: watched until it changes, or for as long as a holder may be silent."""
+        before = self._present()
+        return bool(before) and self._changes(before)
+
     def _is_confirmed(self) -> bool:
         return time.monotonic() - self._confirmed < self.beat_seconds * BEATS_TO_TRUST
 
@@ -85,11 +90,16 @@ class Lease:
     def _watched(self) -> str:
         """The version of a lease that nobody changes any more: its holder died. Raises ``RunUnderWay``."""
         before = self._present()
+        if self._changes(before):
+            raise self._under_way()
+        return before
+
+    def _changes(self, before: str) -> bool:
         for _ in range(BEATS_TO_WATCH):
             time.sleep(self.beat_seconds)
             if self._present() != before:
-                raise self._under_way()
-        return before
+                return True
+        return False
 
     def _take_over(self, version: str) -> None:
         log.info("lease.taken_over", lease=self.key)

@@ -15,6 +15,8 @@ from jobs.lease import RunUnderWay
 from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.storage import Storage
 
+_FINISHED = ".finished.json"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -102,6 +104,14 @@ def read_run(storage: Storage, id: str) -> Run | None:
         raise BackfillError(f"{_record_key(id)} is no run record: somebody else wrote or cut it") from error
 
 
+def run_ids(storage: Storage) -> tuple[set[str], set[str]]:
+    """Ids of the runs that have begun, and of those that have finished."""
+    names = [key.removeprefix("runs/") for key in storage.list("runs/") if key.endswith(".json")]
+    finished = {name.removesuffix(_FINISHED) for name in names if name.endswith(_FINISHED)}
+    begun = {name.removesuffix(".json") for name in names if not name.endswith(_FINISHED)}
+    return begun, finished
+
+
 def is_finished(storage: Storage, id: str) -> bool:
     """Whether all steps of the run are archived."""
     return storage.exists(_finished_key(id))
@@ -125,7 +135,7 @@ def _record_key(id: str) -> str:
 
 
 def _finished_key(id: str) -> str:
-    return f"runs/{id}.finished.json"
+    return f"runs/{id}{_FINISHED}"
 
 
 def _arguments(options: Options) -> dict[str, Any]:

@@ -1,29 +1,27 @@
 """The whole audit, spread over Spark's tasks: the driver never holds the list of objects, nor any object."""
 
-import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
+from itertools import groupby
 from typing import Any
 
 from pyspark import RDD, SparkContext, StorageLevel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from jobs.instants import iso
-from jobs.sinks.deliveries import iter_delivery_records
 from jobs.sinks.names import PARTITION
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
 from jobs.verify.findings import FINDING_DDL
+from jobs.verify.holes import SEEN_DDL, Hole, is_filled, see
 from jobs.verify.listing import Piece, batch_time, pieces
 from jobs.verify.objects import CHECKED_DDL, ObjectCheck
 from jobs.verify.positions import check_positions
-from jobs.verify.records import RECORD_DDL, named_objects, read_records
+from jobs.verify.records import RECORD_DDL, read_records
+from jobs.verify.under_way import UnderWay
 
 TASKS_PER_CORE = 2
-UNDER_WAY = timedelta(minutes=10)
 SETTLE_SECONDS = 30.0
 
 
@@ -46,8 +44,11 @@ class Audit:
         """Everything that was found (``FINDING_DDL``), but for the catalog's."""
         in_records = self._records.select(F.inline("problems"))
         found = in_records.union(self._checked.select(F.inline("findings")))
-        found = found.union(self._positions()).union(self._missing_batches())
-        return self._without_settled(found.persist(StorageLevel.DISK_ONLY))
+        found = found.union(self._positions()).union(self._missing_batches()).persist(StorageLevel.DISK_ONLY)
+        # All tasks at once, and all objects listed before it is asked what is under way.
+        found.count()
+        under_way, _ = self._begun
+        return under_way.sorted_out(found, self.settle_seconds)
 
     @cached_property
     def totals(self) -> dict[str, int]:
@@ -71,12 +72,18 @@ class Audit:
         return {(type, date) for type, date in rows.collect()}
 
     @cached_property
-    def _records(self) -> DataFrame:
+    def _begun(self) -> tuple[UnderWay, DataFrame]:
+        """What is under way before any delivery record is read, and the records."""
+        under_way = UnderWay.at_the_beginning(self.storage)
         after = f"deliveries/{self.since}/" if self.since else ""
         read = self._keys("deliveries/", after).mapPartitions(partial(read_records, self.storage))
         records = self._frame(read, RECORD_DDL).persist(StorageLevel.DISK_ONLY)
         records.count()
-        return records
+        return under_way, records
+
+    @property
+    def _records(self) -> DataFrame:
+        return self._begun[1]
 
     @property
     def _named(self) -> DataFrame:
@@ -103,54 +110,53 @@ class Audit:
         tasks = max(1, min(len(of), self._tasks))
         return self._context.parallelize(of, tasks).flatMap(partial(_keys_of, storage))
 
-    def _positions(self) -> DataFrame:
+    @cached_property
+    def _ranges(self) -> DataFrame:
+        """What batches read of each shard, in the order that :func:`check_positions` asks for."""
         ranges = self._records.select(F.inline("ranges"))
         begins = ranges.groupBy("query_id").agg(F.min("timestamp").alias("begun"))
         shard = ("stream", "shard")
-        in_order = (
+        return (
             ranges.join(begins, "query_id")
             .repartition(*shard)
             .sortWithinPartitions(*shard, F.col("kind") == "stream", "begun", "query_id", "batch_id")
         )
-        return self._frame(in_order.rdd.mapPartitions(check_positions), FINDING_DDL)
+
+    def _positions(self) -> DataFrame:
+        return self._frame(self._ranges.rdd.mapPartitions(check_positions), FINDING_DDL)
 
     def _missing_batches(self) -> DataFrame:
+        """The holes in the batches of each query that no backfill has filled."""
+        holes = {query: list(of) for query, of in groupby(self._holes(), key=lambda hole: hole.query_id)}
+        rows = self._ranges.rdd.mapPartitions(partial(see, holes, self.since is None)) if holes else None
+        shown = (
+            self._frame(rows, SEEN_DDL).groupBy("query_id", "next").agg(F.collect_set("seen"))
+            if rows
+            else None
+        )
+        seen = {(query, after): found for query, after, found in shown.collect()} if shown else {}
+        left = [
+            hole
+            for of in holes.values()
+            for hole in of
+            if not is_filled(seen.get((hole.query_id, hole.next), ()))
+        ]
+        return self.spark.createDataFrame([hole.finding for hole in left], FINDING_DDL)
+
+    def _holes(self) -> list[Hole]:
         """Spark numbers the batches of a query from 0, without a gap."""
-        first = F.lit(0) if self.since is None else F.min("batch_id")
-        per_query = (
+        batches = (
             self._records.where("kind = 'stream'")
-            .groupBy("query_id")
-            .agg(
-                F.max("batch_id").alias("last"),
-                (F.max("batch_id") - first + 1 - F.count_distinct("batch_id")).alias("number"),
-                F.min("key").alias("key"),
-            )
+            .groupBy("query_id", "batch_id")
+            .agg(F.min("key").alias("key"))
         )
-        detail = F.format_string(
-            "%d of the batches up to %d of query %s have no delivery record", "number", "last", "query_id"
+        begins = F.lit(-1) if self.since is None else F.col("batch_id") - 1
+        before = F.coalesce(
+            F.lag("batch_id").over(Window.partitionBy("query_id").orderBy("batch_id")), begins
         )
-        return per_query.where("number > 0").select(F.lit("gap").alias("kind"), "key", "number", detail)
-
-    def _without_settled(self, found: DataFrame) -> DataFrame:
-        """Findings without the objects of a batch that was under way and gets its delivery record by and by."""
-        young = iso(datetime.now(UTC) - UNDER_WAY)
-        unnamed = found.where("kind = 'unnamed' and key not like 'deliveries/%'").select("key")
-        waiting = {row.key for row in unnamed.toLocalIterator() if (batch_time(row.key) or "") > young}
-        newest = self._records.agg(F.max("timestamp")).first() if waiting else None
-        waiting = {key for key in waiting if newest and (batch_time(key) or "") > (newest[0] or "")}
-        if not waiting:
-            return found
-        named = self._named_by_and_by(waiting, young)
-        return found.where(~((F.col("kind") == "unnamed") & F.col("key").isin(sorted(named))))
-
-    def _named_by_and_by(self, waiting: set[str], since: str) -> set[str]:
-        end, named = time.monotonic() + self.settle_seconds, set[str]()
-        while True:
-            for record in iter_delivery_records(self.storage, since):
-                named |= waiting & {one.key for one in named_objects("", record)}
-            if named == waiting or time.monotonic() >= end:
-                return named
-            time.sleep(1)
+        holes = batches.withColumn("before", before).where("batch_id > before + 1")
+        rows = holes.select("query_id", "before", F.col("batch_id").alias("next"), "key")
+        return [Hole(*row) for row in rows.orderBy("query_id", "next").collect()]
 
     def _frame(self, rows: "RDD[Any]", ddl: str) -> DataFrame:
         return self.spark.createDataFrame(rows, ddl, verifySchema=False)

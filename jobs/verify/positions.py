@@ -9,7 +9,7 @@ from typing import Any
 from jobs.instants import from_iso
 from jobs.sources.kinesis.offsets import SHARD_END, Position, instant_of, is_sequence, reached
 from jobs.verify.findings import Finding
-from jobs.verify.records import ReadRange
+from jobs.verify.records import ReadRange, told
 
 
 def check_positions(ranges: Iterable[Any]) -> Iterator[Finding]:
@@ -51,12 +51,16 @@ class Backfilled:
             ahead += found
         return to in seen
 
+    def leads_to(self, to: str) -> bool:
+        """Whether steps lead there from a beginning by time or of the shard."""
+        return any(self.fills(after, to) for after in self.steps if not is_number(after))
+
     def _has(self, after: int, to: int) -> bool:
         return any(max(after, start) < min(to, end) for start, end in self.numbers)
 
 
 def _numbers(one: ReadRange) -> tuple[int, int] | None:
-    after, to = _position(one.after), _position(one.to)
+    after, to = position_of(one.after), position_of(one.to)
     return (int(after), int(to)) if is_sequence(after) and is_sequence(to) else None
 
 
@@ -88,12 +92,12 @@ def _read_twice(one: ReadRange) -> Finding:
 def _further(one: ReadRange | None, other: ReadRange | None) -> ReadRange | None:
     if one is None or other is None:
         return one or other
-    return one if reached(_position(one.to), _position(other.to)) else other
+    return one if reached(position_of(one.to), position_of(other.to)) else other
 
 
 def _check_next(before: ReadRange, one: ReadRange) -> Iterator[Finding]:
     """A batch must go on where the one before it ended."""
-    end, after = _position(before.to), _position(one.after)
+    end, after = position_of(before.to), position_of(one.after)
     if after == end:
         return
     kind = "gap" if reached(after, end) else "overlap"
@@ -101,14 +105,14 @@ def _check_next(before: ReadRange, one: ReadRange) -> Iterator[Finding]:
         kind,
         one.key,
         1,
-        f"shard {one.shard} of stream {one.stream}: batch {before.batch_id} of query {one.query_id} ends at {_told(end)}, "
-        f"but batch {one.batch_id} begins after {_told(after)}",
+        f"shard {one.shard} of stream {one.stream}: batch {before.batch_id} of query {one.query_id} ends at {told(end)}, "
+        f"but batch {one.batch_id} begins after {told(after)}",
     )
 
 
 def _check_new_query(before: ReadRange, one: ReadRange) -> Iterator[Finding]:
     """Another query must go on where the earlier ones ended; where it began by time, that can't be seen."""
-    end, after, to = _position(before.to), _position(one.after), _position(one.to)
+    end, after, to = position_of(before.to), position_of(one.after), position_of(one.to)
     if after == end or _finds_nothing_left(before, after):
         return
     kind = "restart"
@@ -120,21 +124,23 @@ def _check_new_query(before: ReadRange, one: ReadRange) -> Iterator[Finding]:
         kind,
         one.key,
         1,
-        f"shard {one.shard} of stream {one.stream}: query {before.query_id} had read to {_told(end)} in its batch of "
-        f"{before.timestamp}, and query {one.query_id} began at {_told(after)} in its batch of {one.timestamp}",
+        f"shard {one.shard} of stream {one.stream}: query {before.query_id} had read to {told(end)} in its batch of "
+        f"{before.timestamp}, and query {one.query_id} began at {told(after)} in its batch of {one.timestamp}",
     )
 
 
 def _finds_nothing_left(before: ReadRange, after: Position) -> bool:
     """Whether a start by time lies after the end of a shard that was read to its end."""
     begins = instant_of(after)
-    return _position(before.to) == SHARD_END and begins is not None and begins > from_iso(before.timestamp)
+    return position_of(before.to) == SHARD_END and begins is not None and begins > from_iso(before.timestamp)
 
 
-def _position(text: str) -> Position:
+def is_number(text: str) -> bool:
+    """Whether a position of a ``ReadRange`` is a sequence number."""
+    return is_sequence(position_of(text))
+
+
+def position_of(text: str) -> Position:
+    """A position of a ``ReadRange``."""
     position: Position = json.loads(text)
     return position
-
-
-def _told(position: Any) -> str:
-    return position["at"] if isinstance(position, dict) else str(position)

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jobs.batch import Batch
+from jobs.plural import plural
 from jobs.sinks.deliveries import read_in_threads
 from jobs.sinks.failures import CountsDiffer, DeliveryRecordUnreadable, ObjectMissing
 from jobs.sinks.names import delivery_record_key, own_key
 from jobs.sinks.records import DeliveryRecord, check_counts, from_line
 from jobs.sinks.storage import Storage
+from jobs.sources.kinesis.offsets import Position
 from jobs.verify.findings import FINDING_DDL, Finding
 
 
@@ -121,6 +123,28 @@ def _problems(key: str, record: DeliveryRecord) -> Iterator[Finding]:
         check_counts(record)
     except CountsDiffer:
         yield Finding("count", key, 1, "read = archived + failed, or the objects' counts, don't add up")
+    yield from _losses(key, record)
+
+
+def _losses(key: str, record: DeliveryRecord) -> Iterator[Finding]:
+    """What the record says that its batch passed over."""
+    source = record.source
+    for shard, lost in sorted(source.get("lost", {}).items()):
+        of, after, to = (
+            f"shard {shard} of stream {source.get('stream')}",
+            told(lost["after"]),
+            told(lost["to"]),
+        )
+        yield Finding("lost", key, 1, f"{of}: what followed {after} expired unread up to {to}, or may have")
+    if expired := source.get("expired"):
+        yield Finding(
+            "lost", key, expired, f"{plural(expired, 'record')} of the batch expired before its replay"
+        )
+
+
+def told(position: Position) -> str:
+    """A position in words."""
+    return position["at"] if isinstance(position, dict) else position
 
 
 def _ranges(key: str, record: DeliveryRecord) -> Iterator[ReadRange]:

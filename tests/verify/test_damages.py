@@ -1,8 +1,10 @@
 """Each way in which an archive can be damaged is found, on both kinds of storage, and nothing else is."""
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -25,6 +27,14 @@ from tests.verify.making import (
 
 # What BR-005 names is looked for whatever the schemas call personal.
 PII = ("nickName",)
+LOST = {"shardId-000000000000": {"after": "17", "to": {"at": "2026-03-04T00:00:00.000Z"}}}
+DAMAGES_INSIDE: list[Callable[[dict[str, Any]], object]] = [
+    lambda record: record["source"]["shards"]["shardId-000000000000"].pop("to"),
+    lambda record: record.update(source=None),
+    lambda record: record["deliveries"][0].update(storage={}),
+    lambda record: record["counts"].update(read="x"),
+    lambda record: record.update(timestamp=5),
+]
 LEFT = "2026-03-02T12-00-00.000Z-00000000-0000-5000-8000-000000000000"
 
 
@@ -96,6 +106,16 @@ def damage_records(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]
     key = "deliveries/2026-03-01/2026-03-01T12-00-00.000Z-0.json"
     storage.put(key, b"{")
     yield "a delivery record that is none", {("unreadable", key)}
+    for number, change in enumerate(DAMAGES_INSIDE):
+        key = f"deliveries/2026-03-08/2026-03-04T12-00-00.000Z-{number}.json"
+        content = record_of(storage, last)
+        change(content)
+        storage.put(key, json.dumps(content).encode())
+        yield f"a delivery record that is damaged inside, {number}", {("unreadable", key)}
+    key = change_record(storage, last, lambda record: record["source"].update(lost=LOST))
+    yield "records that expired unread", {("lost", key)}
+    key = change_record(storage, third, lambda record: record["source"].update(expired=3))
+    yield "records that expired before a replay", {("lost", key)}
     key = change_record(storage, second, lambda record: record["counts"].update(read=READ + 1))
     yield "counts that don't add up", {("count", key)}
     key = "deliveries/2026-03-09/2026-03-04T12-00-00.000Z-0.json"
@@ -157,6 +177,9 @@ def move(record: dict[str, dict[str, dict[str, dict[str, str]]]], shard: int, by
         "a gap between positions",
         "an overlap of positions",
         "a delivery record that is none",
+        *(f"a delivery record that is damaged inside, {number}" for number in range(5)),
+        "records that expired unread",
+        "records that expired before a replay",
         "an empty delivery record",
         "counts that don't add up",
     ],
@@ -172,9 +195,15 @@ def test_nothing_else_is_found_and_nothing_twice(damaged: Damaged) -> None:
 
 
 def test_findings_count_the_records_that_they_are_about(damaged: Damaged) -> None:
-    for name in ("personal data", "a record in the wrong folder", "a record less"):
+    for name, number in {
+        "personal data": 1,
+        "a record in the wrong folder": 1,
+        "a record less": 1,
+        "records that expired unread": 1,
+        "records that expired before a replay": 3,
+    }.items():
         (finding,) = damaged.done[name]
-        assert damaged.numbers[finding] == 1
+        assert damaged.numbers[finding] == number
 
 
 def test_no_finding_tells_a_value_of_a_record(damaged: Damaged) -> None:

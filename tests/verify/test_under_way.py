@@ -1,17 +1,20 @@
 """A job may be at work while the archive is audited: what its batch writes isn't damage."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.batch import Batch
 from jobs.demo.emulator import Emulator
 from jobs.instants import iso
+from jobs.lease import Lease
 from jobs.sinks.deliveries import write_delivery_record
 from jobs.sinks.records import delivery_record
 from jobs.sinks.results import WrittenObject
@@ -19,6 +22,8 @@ from jobs.sinks.storage import Storage
 from jobs.verify.audit import Audit
 from tests.verify.conftest import copy, empty
 from tests.verify.making import BATCHES, QUERY
+
+BODY = b'{"timestamp":"","error":{"message":"m"},"events":["{}"]}'
 
 
 @pytest.fixture
@@ -42,11 +47,60 @@ def test_a_batch_under_way_is_waited_for_and_what_a_killed_one_left_is_found(
     storage: Storage, spark: SparkSession
 ) -> None:
     batch = Batch("stream", QUERY, len(BATCHES), iso(datetime.now(UTC)))
-    body = b'{"timestamp":"","error":{"message":"m"},"events":["{}"]}'
     key, left = (f"errors/{batch.name(name)}.json" for name in ("m", "left"))
-    storage.put(key, body)
-    storage.put(left, body)
-    written = WrittenObject("error", None, None, "m", 0, 1, len(body), "", storage.location(key))
+    storage.put(key, BODY)
+    storage.put(left, BODY)
+    strays = ["deliveries/README.txt", f"deliveries/{batch.timestamp[:10]}/{batch.name('stray')}.json"]
+    for stray in strays:
+        storage.put(stray, b"{")
+    written = WrittenObject("error", None, None, "m", 0, 1, len(BODY), "", storage.location(key))
     with finishing_soon(storage, batch, written):
         found = Audit(spark, storage, (), settle_seconds=20).findings.collect()
-    assert [(row.kind, row.key) for row in found] == [("unnamed", left)]
+    due = {("unnamed", left), *(("unreadable", stray) for stray in strays)}
+    assert {(row.kind, row.key) for row in found} == due
+
+
+def begin(storage: Storage, id: str, at: str) -> str:
+    """What a backfill leaves that was begun at that time; the key of an object of its."""
+    record = {"runId": id, "timestamp": at, "from": "events", "input": {}, "arguments": {}, "plan": []}
+    storage.put(f"runs/{id}.json", json.dumps(record).encode())
+    key = f"errors/{Batch('backfill', id, 0, at).name('m')}.json"
+    storage.put(key, BODY)
+    return key
+
+
+def found_in(spark: SparkSession, storage: Storage) -> dict[str, str]:
+    rows = Audit(spark, storage, (), settle_seconds=0).findings.collect()
+    assert len({row.key for row in rows}) == len(rows)
+    return {row.key: row.kind for row in rows}
+
+
+def test_a_backfill_at_work_is_no_damage_and_what_one_left_that_nobody_is_at_is_not_unnamed(
+    storage: Storage, spark: SparkSession
+) -> None:
+    """However long ago it began, and whatever the stream has archived since."""
+    under_way = begin(storage, "one", "2026-03-01T11:00:00.000Z")
+    finished = begin(storage, "two", "2026-03-02T11:00:00.000Z")
+    storage.put("runs/two.finished.json", b"{}")
+    storage.put("runs/damaged.json", b"{}")
+    others = {finished: "unnamed", "runs/damaged.json": "unreadable"}
+    with Lease(storage, "runs/one.lease").held():
+        assert found_in(spark, storage) == others
+    assert found_in(spark, storage) == {under_way: "unfinished", **others}
+
+
+def test_a_backfill_that_begins_or_ends_while_the_audit_runs_is_no_damage(
+    storage: Storage, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(storage, "one", "2026-03-01T11:00:00.000Z")
+
+    def meanwhile(audit: Audit) -> DataFrame:
+        storage.put("runs/one.finished.json", b"{}")
+        begin(storage, "two", iso(datetime.now(UTC)))
+        storage.put("runs/two.finished.json", b"{}")
+        frame: DataFrame = checked(audit)
+        return frame
+
+    checked = Audit._checked.func  # type: ignore[attr-defined]
+    monkeypatch.setattr(Audit, "_checked", property(cache(meanwhile)))
+    assert found_in(spark, storage) == {}
