@@ -1,13 +1,16 @@
 """The job on a failing Kinesis: it outlives what passes, ends in words on what doesn't, and loses nothing unsaid."""
 
-import base64
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
 from jobs.demo.generator import events
+from jobs.sources.kinesis.pace import Pace
+from tests.faults.ledgers import entries
 from tests.faults.long import SECONDS
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
@@ -32,9 +35,13 @@ def passing() -> dict[str, Fault]:
 
 @dataclass(frozen=True)
 class Story:
-    """The runs in their order; the archive after the last that read everything, and in the end."""
+    """The runs in their order; the archive after the last that read everything, and in the end.
+
+    ``gaps`` are the seconds between the calls about the shard that was throttled up to the bound.
+    """
 
     throttled: Finished
+    gaps: list[float]
     passed: Finished
     faults: dict[str, Fault]
     whole: tuple[Archived, list[Entry]]
@@ -55,6 +62,7 @@ def story(job: Callable[..., Job]) -> Story:
         archiving = job(STREAM, kinesis.environment, max_records_per_batch=30)
         fake.faults = [Fault("GetRecords", "ProvisionedThroughputExceededException", 10_000)]
         throttled = archiving.run("--set", "source.retry_attempts=3")
+        gaps = max((gaps_of(fake, shard) for shard in fake.shards), key=len)
         fake.faults = list(faults.values())
         fake.shards[first].empty_pages = 20
         passed = archiving.run()
@@ -69,7 +77,13 @@ def story(job: Callable[..., Job]) -> Story:
         recreated = archiving.run()
     lost = {entry for entry in entries(fake) if entry.shard == first} - set(whole[1])
     left = [entry for entry in entries(fake) if entry not in lost]
-    return Story(throttled, passed, faults, whole, expired, went_on, archive, left, recreated)
+    return Story(throttled, gaps, passed, faults, whole, expired, went_on, archive, left, recreated)
+
+
+def gaps_of(fake: FakeKinesis, shard: str) -> list[float]:
+    """The seconds between calls for records of that shard."""
+    calls = [at for at, operation, on in fake.calls if (operation, on) == ("GetRecords", shard)]
+    return [later - sooner for sooner, later in pairwise(calls)]
 
 
 def archived(archiving: Job) -> Archived:
@@ -78,12 +92,6 @@ def archived(archiving: Job) -> Archived:
 
 def put(fake: FakeKinesis, shard: str, seed: int) -> None:
     fake.put(shard, [change.data for change in events(seed, 50)])
-
-
-def entries(fake: FakeKinesis) -> list[Entry]:
-    """What is on the stream, as a producer's ledger."""
-    records = [(shard.id, json.loads(text)) for shard in fake.shards.values() for text in shard.records]
-    return [Entry(id, each["SequenceNumber"], base64.b64decode(each["Data"])) for id, each in records]
 
 
 @pytest.mark.parametrize("fault", passing())
@@ -97,6 +105,32 @@ def test_throttling_beyond_the_bound_in_conf_ends_in_one_line(story: Story) -> N
     assert story.throttled.code == 1
     assert "ProvisionedThroughputExceededException 3 times in a row" in line
     assert "goes on from here when it is started again" in line
+
+
+def test_pauses_grow_up_to_a_bound_and_are_never_the_same() -> None:
+    bounds = [0.5, 1, 2, 4, 8, 10, 10]
+    runs = [pauses_of(Pace(5), len(bounds)) for _ in range(20)]
+    for pauses in runs:
+        assert [b / 2 <= pause <= b + 0.1 for pause, b in zip(pauses, bounds, strict=True)] == [True] * 7
+    assert all(len(set(same)) == len(runs) for same in zip(*runs, strict=True))
+
+
+def pauses_of(pace: Pace, failures: int) -> list[float]:
+    """How long it waits after each of so many failures in a row, in seconds."""
+    pauses = []
+    for _ in range(failures):
+        now = time.monotonic()
+        pace.failed()
+        pauses.append(pace.due() - now)
+    pace.succeeded()
+    assert pace.due() <= time.monotonic(), "an answer ends the waiting"
+    return pauses
+
+
+def test_a_throttled_shard_is_left_alone_for_so_long(story: Story) -> None:
+    first, second = story.gaps
+    assert first >= 0.25
+    assert second >= 0.5
 
 
 def test_every_change_event_is_archived_exactly_once(story: Story) -> None:
@@ -117,8 +151,11 @@ def test_where_conf_says_so_the_job_goes_on_with_what_is_left_and_says_what_is_l
     (told,) = map(json.loads, story.went_on.complaints)
     assert (told["event"], told["level"]) == ("source.data_loss", "warning")
     assert "no longer holds shardId-000000000000 after position" in told["reason"]
-    story.archive.is_sound()
-    assert sum(record["counts"]["read"] for record in story.archive.records) == len(story.left)
+    story.archive.holds(story.left)
+    lost = [record["source"]["lost"] for record in story.archive.records if "lost" in record["source"]]
+    assert [{shard: moved["to"] for shard, moved in of.items()} for of in lost] == [
+        {"shardId-000000000000": "SHARD_END"}
+    ]
 
 
 def test_a_stream_created_anew_under_the_same_name_is_refused_before_anything_is_read(story: Story) -> None:
