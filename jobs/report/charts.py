@@ -59,7 +59,10 @@ def colours(number: int) -> Sequence[str]:
 
 
 def _per_day(counts: Counter[tuple[str, str]], of: str, domain: Sequence[str], unit: str) -> Any:
-    rows = [{"day": day, of: name, "count": count} for (day, name), count in sorted(counts.items())]
+    # A field of dates is a number to Vega: what people read is a field of its own.
+    rows = [
+        {"day": day, "date": day, of: name, "count": count} for (day, name), count in sorted(counts.items())
+    ]
     # Few days are names; of more, labels would lie over labels.
     by_name = len({day for day, _ in counts}) <= NAMED_DAYS
     return (
@@ -67,7 +70,7 @@ def _per_day(counts: Counter[tuple[str, str]], of: str, domain: Sequence[str], u
         .mark_bar()
         .encode(
             x=alt.X(
-                "day:O" if by_name else "utcyearmonthdate(day):T", title=None, axis=alt.Axis(labelAngle=0)
+                "day:O" if by_name else "utcyearmonthdate(date):T", title=None, axis=alt.Axis(labelAngle=0)
             ),
             y=alt.Y("count:Q", title=unit, stack="zero", axis=alt.Axis(format="~s", tickMinStep=1)),
             color=_colour(of, domain or messages(counts)),
@@ -78,7 +81,13 @@ def _per_day(counts: Counter[tuple[str, str]], of: str, domain: Sequence[str], u
 
 def _over_time(points: Sequence[Stretch], unit: str) -> Any:
     rows = [
-        {"time": iso(one.start), "which": which, "value": round(value, 3), "batches": one.points}
+        {
+            "time": iso(one.start),
+            "from": iso(one.start),
+            "which": which,
+            "value": round(value, 3),
+            "batches": one.points,
+        }
         for one in points
         for which, value in (("highest", one.highest), ("middle", one.median))
     ]
@@ -89,7 +98,7 @@ def _over_time(points: Sequence[Stretch], unit: str) -> Any:
             x=alt.X("time:T", title=None, scale=alt.Scale(type="utc")),
             y=alt.Y("value:Q", title=unit),
             color=_colour("which", ("middle", "highest")),
-            tooltip=["time:N", "which:N", alt.Tooltip("value:Q", title=unit), "batches:Q"],
+            tooltip=["from:N", "which:N", alt.Tooltip("value:Q", title=unit), "batches:Q"],
         )
     )
 

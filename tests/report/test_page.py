@@ -254,18 +254,19 @@ def test_durations_and_lags_are_drawn_by_the_quarter_of_an_hour(
 
 def points(window: Browser, section: str) -> Counter[tuple[str, str, float, int]]:
     return Counter(
-        (mark["time"], mark["which"], float(mark["seconds"]), int(mark["batches"]))
+        (mark["from"], mark["which"], float(mark["seconds"]), int(mark["batches"]))
         for mark in marks(window, section, "symbol")
     )
 
 
 def by_quarter(measured: list[tuple[str, float]]) -> Counter[tuple[str, str, float, int]]:
-    of: dict[tuple[str, int], list[float]] = {}
+    of: dict[str, list[float]] = {}
     for timestamp, value in measured:
-        of.setdefault((timestamp[:13], int(timestamp[14:16]) // 15), []).append(value)
+        quarter = int(timestamp[14:16]) // 15 * 15
+        of.setdefault(f"{timestamp[:14]}{quarter:02d}:00.000Z", []).append(value)
     return Counter(
-        (f"{datetime.fromisoformat(hour[:10]):%b %d, %Y}", which, value, len(values))
-        for (hour, _), values in of.items()
+        (start, which, value, len(values))
+        for start, values in of.items()
         for which, value in (("middle", median(values)), ("highest", max(values)))
     )
 
@@ -285,7 +286,7 @@ def test_of_many_days_each_has_a_bar_at_its_date(window: Browser, directory: Pat
         found = marks(window, section, "rect")
         drawn = {(mark["day"], mark[of]): int(mark[unit]) for mark in found}
         assert drawn == (archived_by_day(records) if of == "type" else failed_by_day(records))
-        assert {mark["day"]: mark["day (year-month-date)"].strip() for mark in found} == {
+        assert {mark["day"]: mark["date (year-month-date)"].strip() for mark in found} == {
             day: f"{datetime.fromisoformat(day):%b %d, %Y}" for day in days
         }
         bars = f"[...document.querySelectorAll('#{section} .mark-rect.role-mark path')]"
