@@ -79,7 +79,7 @@ def moto() -> Iterator[EmulatedKinesis]:
 @pytest.fixture(scope="session")
 def kinesis_mock() -> Iterator[EmulatedKinesis]:
     """A kinesis-mock, faithful in splitting and merging shards; it takes some hundred records a second."""
-    port, other = _free_port(), _free_port()
+    port, other = free_port(), free_port()
     ports = {"KINESIS_MOCK_PLAIN_PORT": str(port), "KINESIS_MOCK_TLS_PORT": str(other)}
     tuned = {"SHARD_LIMIT": "1000", "LOG_LEVEL": "ERROR", "AWS_REGION": REGION}
     durations = ("CREATE_STREAM", "DELETE_STREAM", "SPLIT_SHARD", "MERGE_SHARDS")
@@ -112,7 +112,8 @@ def _await_answer(mock: EmulatedKinesis, process: "subprocess.Popen[bytes]") -> 
     raise RuntimeError(f"kinesis-mock didn't start from {KINESIS_MOCK}: run `make setup`")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback interface that nobody has."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,6 +1,13 @@
 """The notebook: committed without outputs, and every cell of it runs."""
 
 import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +15,13 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.emulators import free_port
 from tests.short_run import SHORT_RUN
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "explore_transforms.ipynb"
+ROOT = Path(__file__).parents[1]
+NOTEBOOK = ROOT / "notebooks" / "explore_transforms.ipynb"
 SECONDS = 240
+TOKEN = "of-the-test"
 
 
 def the_notebook() -> Any:
@@ -75,3 +85,60 @@ def test_removed_records_are_shown_before_and_after_they_are_scrubbed(executed: 
 
 def test_volumes_are_plotted(executed: Any) -> None:
     assert "<svg" in shown(executed, "partition date", "image/svg+xml")
+
+
+def test_make_notebook_opens_it(tmp_path: Path) -> None:
+    with make_notebook(tmp_path) as port:
+        assert json.loads(get(port, "api/status"))["kernels"] == 0
+        assert get(port, f"lab/tree/{NOTEBOOK.name}")
+        opened = json.loads(get(port, f"api/contents/{NOTEBOOK.name}"))["content"]
+        assert opened["cells"][0]["source"] == the_notebook().cells[0].source
+        assert (
+            opened["metadata"]["kernelspec"]["name"]
+            in json.loads(get(port, "api/kernelspecs"))["kernelspecs"]
+        )
+
+
+@contextmanager
+def make_notebook(scratch: Path) -> Iterator[int]:
+    """Do what `make notebook` does after the set-up, but for the browser; the server's port."""
+    port = free_port()
+    more = f"--no-browser --ServerApp.port={port} --ServerApp.port_retries=0 --IdentityProvider.token={TOKEN}"
+    tell = ["make", "--no-print-directory", "--dry-run", "notebook", f"ARGS={more}"]
+    recipe = subprocess.run(tell, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    command = recipe[recipe.index(".venv/bin/python -m jupyterlab") :]
+    own = {f"JUPYTER_{name}_DIR": str(scratch / name) for name in ("CONFIG", "DATA", "RUNTIME")}
+    with (scratch / "log").open("wb") as log:
+        server = subprocess.Popen(
+            ["sh", "-c", f"exec {command}"], cwd=ROOT, env={**os.environ, **own}, stdout=log, stderr=log
+        )
+    try:
+        wait_for(server, port, scratch / "log")
+        yield port
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        finally:
+            server.kill()
+
+
+def wait_for(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    until = time.monotonic() + 90
+    while True:
+        try:
+            get(port, "api/status")
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
+        else:
+            return
+
+
+def get(port: int, path: str) -> bytes:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", f"/{path}", headers={"Authorization": f"token {TOKEN}"})
+    answer = connection.getresponse()
+    assert answer.status == HTTPStatus.OK, (path, answer.status)
+    return answer.read()

@@ -1,6 +1,7 @@
 """`python -m jobs.demo` from its arguments to its exit code, with the oracle in the job's place."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -85,6 +86,26 @@ def test_an_interrupted_demo_leaves_no_process_behind(number: signal.Signals) ->
     _, complaint = demo.communicate(timeout=60)
     assert (demo.returncode, complaint) == (130, "demo: interrupted\n")
     assert ends(url)
+
+
+def test_a_demo_that_is_kept_says_how_another_shell_gets_at_it_until_it_is_interrupted() -> None:
+    kept = "from jobs.demo import run_job; import sys; from jobs.demo.__main__ import main; "
+    kept += f"run_job.command = lambda conf: [sys.executable, {STAND_IN!r}, str(conf)]; sys.exit(main(['--events', '50', '--keep']))"
+    demo = subprocess.Popen([sys.executable, "-c", kept], stdout=subprocess.PIPE, text=True)
+    assert demo.stdout is not None
+    told = [demo.stdout.readline()]
+    while "AWS_ENDPOINT_URL=" not in told[-1]:
+        assert told[-1], "the demo ended"
+        told.append(demo.stdout.readline())
+    exports = [line for line in told if line.startswith("  export ")]
+    ask = "import boto3; print(boto3.client('s3').list_objects_v2(Bucket='demo-archive', Prefix='dmd/data/')['KeyCount'])"
+    shell = ["sh", "-c", f'{"".join(exports)}exec "$0" "$@"', sys.executable, "-c", ask]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    said = subprocess.run(shell, env=clean, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert int(said) > 0
+    demo.send_signal(signal.SIGINT)
+    assert demo.wait(60) == 0
+    assert ends(told[0].split()[-1])
 
 
 @pytest.mark.parametrize("arguments", [["--events", "0"], ["--events", "x"], ["--seed", "x"], ["more"]])

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
+import schemas
 from jobs import sync_catalog
 from jobs.demo.__main__ import main as demo
+from jobs.demo.emulator import Emulator
 from jobs.doctor.__main__ import main as doctor
 from jobs.report.__main__ import main as report
+from jobs.sinks.storage import open_storage
 from jobs.verify.__main__ import main as verify
 from tests.jobs.job import toml
+from tests.report.archives import make
 
 USAGE = 2
 # The command, with a catalog that has something to say.
@@ -50,6 +54,43 @@ def test_a_wrong_argument_is_told_in_words(
         command([*conf, *arguments])
     assert raised.value.code == USAGE
     assert told in capsys.readouterr().err
+
+
+def test_sync_catalog_registers_what_the_delivery_records_name(tmp_path: Path, aws: Emulator) -> None:
+    records = make(open_storage(str(tmp_path / "archive")))
+    conf = tmp_path / "conf.toml"
+    archive = {"uri": str(tmp_path / "archive"), "checkpoint": str(tmp_path / "checkpoint")}
+    catalog = {"enabled": True, "database": "synced"}
+    conf.write_text(toml({"source": {"stream": "fans"}, "archive": archive, "catalog": catalog}))
+
+    def sync(*arguments: str) -> str:
+        command = [sys.executable, "-m", "jobs.sync_catalog", "--conf", str(conf), *arguments]
+        said = subprocess.run(
+            command, env=aws.environment(), capture_output=True, text=True, timeout=60, check=True
+        )
+        return said.stdout
+
+    def named(since: str) -> set[tuple[str, str]]:
+        return {pair for one in records if one.timestamp >= since for pair in one.partitions}
+
+    assert (
+        sync("--since", "2026-03-03")
+        == f"{len(named('2026-03-03'))} partitions named by delivery records, 0 pending\n"
+    )
+    assert registered(aws, "synced") == named("2026-03-03")
+    assert sync() == f"{len(named(''))} partitions named by delivery records, 0 pending\n"
+    assert registered(aws, "synced") == named("")
+
+
+def registered(aws: Emulator, database: str) -> set[tuple[str, str]]:
+    """Type and date of each partition in Glue."""
+    pages = aws.client("glue").get_paginator("get_partitions")
+    return {
+        (type, partition["Values"][0])
+        for type in schemas.RECORD_TYPES
+        for page in pages.paginate(DatabaseName=database, TableName=type)
+        for partition in page["Partitions"]
+    }
 
 
 def test_log_lines_stay_out_of_a_result(tmp_path: Path) -> None:
