@@ -2,16 +2,15 @@
 
 import os
 import random
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.faults.kills import killed
+from tests.faults.load import filling
 from tests.faults.long import LONG, SECONDS
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job, Running
@@ -40,7 +39,7 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     dice, source = random.Random(SEED), producer(3)
     archiving = job(source.stream, max_records_per_batch=BATCH)
     directory, left = archiving.directory / "archive", []
-    with filling(source):
+    with filling(source, SEED, pause=0.5, a_call=20, calls=40 * KILLS):
         for number in range(KILLS):
             with archiving.started() as running:
                 if number == 0:
@@ -52,26 +51,6 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
             left.append(dict(Archived.in_directory(directory).objects))
     last = archiving.run()
     return Story(source.ledger, left, last, Archived.in_directory(directory))
-
-
-@contextmanager
-def filling(source: Producer) -> Iterator[None]:
-    """Put change events on the stream all the time; on a slow machine not more than it can catch up with."""
-    done = threading.Event()
-
-    def fill() -> None:
-        for number in range(40 * KILLS):
-            if done.wait(0.5):
-                return
-            source.publish_some(SEED + number, 20)
-
-    thread = threading.Thread(target=fill)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join(30)
 
 
 def await_work(running: Running, checkpoint: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.emulators import EmulatedKinesis
+from tests.faults.load import filling
 from tests.faults.long import SECONDS
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job, Running
@@ -22,9 +23,13 @@ pytestmark = pytest.mark.timeout(SECONDS)
 
 @dataclass(frozen=True)
 class Story:
-    """A run under which the stream was resharded, one after it was resharded again, and one of another job later."""
+    """A run under which the stream was resharded, one after it was resharded again, and one of another job later.
+
+    ``during`` is how many change events came while each change of the shards under load was made.
+    """
 
     ledger: list[Entry]
+    during: list[int]
     under_load: Finished
     after: Finished
     archive: Archived
@@ -38,21 +43,26 @@ def story(job: Callable[..., Job], kinesis_mock: EmulatedKinesis) -> Story:
     source, shards = Producer(kinesis_mock.client(), stream), Resharder(kinesis_mock, stream)
     environment = {**os.environ, **kinesis_mock.environment}
     archiving, late = job(stream, environment), job(stream, environment)
+    during: list[int] = []
     with archiving.started() as running:
-        for number in range(ROUNDS):
-            source.publish_some(200 + number, A_ROUND)
-            shards.split(number % 2) if number % 2 == 0 else shards.merge(number % 2)
-            source.publish_some(300 + number, A_ROUND)
+        with filling(source, 200, pause=0.02, a_call=5, calls=3000):
+            for number in range(ROUNDS):
+                batches = len(running.batches())
+                running.wait_for(lambda batches=batches: len(running.batches()) > batches)  # type: ignore[misc]
+                before = len(source.ledger)
+                shards.split(number % 2) if number % 2 == 0 else shards.merge(number % 2)
+                during.append(len(source.ledger) - before)
         running.wait_for(lambda: read(running) == len(source.ledger))
         under_load = running.end(signal.SIGTERM)
-    source.publish_some(400, A_ROUND)
+    source.publish_some(4000, A_ROUND)
     shards.split()
-    source.publish_some(401, A_ROUND)
+    source.publish_some(4001, A_ROUND)
     shards.merge(1)
-    source.publish_some(402, A_ROUND)
+    source.publish_some(4002, A_ROUND)
     after, from_the_horizon = archiving.run(), late.run()
     return Story(
         source.ledger,
+        during,
         under_load,
         after,
         Archived.in_directory(archiving.directory / "archive"),
@@ -69,6 +79,7 @@ def test_ten_rounds_of_splits_and_merges_under_load(story: Story) -> None:
     story.under_load.succeeded()
     shards = {shard for record in story.archive.records for shard in record["source"]["shards"]}
     assert len(shards) >= 2 + ROUNDS
+    assert sum(count > 0 for count in story.during) >= ROUNDS // 2
 
 
 def test_resharded_while_the_job_was_down(story: Story) -> None:
