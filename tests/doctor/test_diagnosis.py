@@ -221,7 +221,7 @@ def test_a_batch_that_was_not_finished_is_run_again(
     said = doctor()
     assert said.code == WORKS
     assert "begun, but not finished" in said.out
-    assert f"  {FIRST}: read to {position(fake, 0)};" in said.out
+    assert f"  {FIRST}: read to {position(fake, 0)}," in said.out
     assert "runs batch 1 again, with the same change events" in outlook(said.out)
 
 
