@@ -26,8 +26,11 @@ class Story:
     archive: Archived
 
 
-@pytest.fixture(scope="module")
-def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story:
+@pytest.fixture(scope="module", params=["fsync", "write"])
+def story(
+    request: pytest.FixtureRequest, job: Callable[..., Job], producer: Callable[[int], Producer]
+) -> Story:
+    """Either the disk says at the end that it is full, or takes half of a file before."""
     source = producer(2)
     source.publish_some(seed=101, count=60)
     archiving = job(source.stream)
@@ -35,13 +38,15 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     disk = {"PYTHONPATH": str(Path(__file__).with_name("full_disk")), "FULL_DISK": str(full)}
     with archiving.started(**disk) as running:
         running.wait_for(lambda: bool(running.batches()))
-        full.touch()
+        full.write_text(request.param)
         source.publish_some(seed=102, count=60)
         failed = running.end()
     left = Archived.in_directory(directory)
     refused = archiving.run(**disk)
     full.unlink()
     last = archiving.run(**disk)
+    was_cut = full.with_name("full.cut").exists()
+    assert was_cut == (request.param == "write")
     return Story(source.ledger, failed, left, refused, last, Archived.in_directory(directory))
 
 
