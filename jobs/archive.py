@@ -1,6 +1,7 @@
 """``python -m jobs.archive``: archives the change events of a Kinesis stream, for ever or until it has caught up."""
 
 import argparse
+import gc
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,9 @@ from schemas import RecordSchema
 from transforms import SystemUserIdPattern
 
 _NOW = "0 seconds"
+# After so many batches Python looks for what nobody has any more: Java keeps the plan of each frame until then, and by itself
+# Python looks so seldom that the plans of hundreds of batches pile up.
+_TIDY_BATCHES = 20
 _IDLE_RULES = ("SimplifyConditionals", "RemoveRedundantAliases", "OptimizeCsvJsonExprs")
 # How Spark plans the batches of a stream; Delta's VACUUM fails in a session with these settings.
 STREAMING = {
@@ -101,6 +105,8 @@ class Job:
             self.source.count(before, logged.end),
             lag=lambda: (read_progress(self.progress) or {}).get("lagMs"),
         )
+        if batch_id % _TIDY_BATCHES == 0:
+            gc.collect()
 
     def start(self, supervisor: Supervisor, pattern: SystemUserIdPattern, trigger: str) -> StreamingQuery:
         """Start the query; ``trigger`` is the time from the start of a batch to that of the next."""
