@@ -42,7 +42,9 @@ class Measured:
 
 
 PRICES, MEASURED = Prices(), Measured()
-_GLUE_CALLS = 24 * 15  # a day's: some fifteen for the tables at each start, one or two where a partition is new
+_GLUE_CALLS = (
+    24 * 15
+)  # a day's: some fifteen for the tables at each start, one or two where a partition is new
 _KEPT_PER_BATCH = 4  # a delivery record, and what Spark and the job keep in the checkpoint
 _WORKER_VCPU, _WORKER_GB = 2, 8
 _LAMBDA_GB, _LAMBDA_VCPU = 1.0, 0.58
