@@ -92,12 +92,11 @@ def test_a_query_keeps_the_settings_it_was_started_with_and_its_session_does_not
     query = stream.foreachBatch(
         lambda frame, _: seen.append(frame.sparkSession.conf.get("spark.sql.adaptive.enabled"))
     )
-    before = spark.conf.getAll
-    with settings_of(
-        spark, {"spark.sql.adaptive.enabled": "false", "spark.sql.optimizer.excludedRules": "none"}
-    ):
+    settings = {"spark.sql.adaptive.enabled": "false", "spark.sql.optimizer.excludedRules": "none"}
+    before = {name: spark.conf.get(name, None) for name in settings}
+    with settings_of(spark, settings):
         started = query.option("checkpointLocation", str(tmp_path / "checkpoint")).start()
-    assert spark.conf.getAll == before
+    assert {name: spark.conf.get(name, None) for name in settings} == before
     assert started.awaitTermination(60)
     assert seen == ["false"]
 
