@@ -3,8 +3,11 @@
 import json
 from collections.abc import Generator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from jobs.backfill.kinesis import KinesisInput, open_kinesis
 from jobs.backfill.options import Options
@@ -16,7 +19,23 @@ from jobs.sinks.deliveries import read_delivery_record, write_delivery_record
 from jobs.sinks.records import delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
+from jobs.sources.kinesis.options import Limits
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
+
+FIRST, SECOND = "shardId-000000000000", "shardId-000000000001"
+HOUR = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake needs no sparing."""
+    monkeypatch.setattr("jobs.backfill.kinesis.Limits", partial(Limits, calls_per_second=100))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> "Archive":
+    """Made anew for each test."""
+    return Archive(tmp_path)
 
 
 def ago(**distance: float) -> str:

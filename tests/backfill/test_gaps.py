@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +19,11 @@ from jobs.lease import Lease, RunUnderWay
 from jobs.settings import SettingsError
 from jobs.sources.kinesis.errors import TrimmedPosition
 from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON
-from jobs.sources.kinesis.options import Limits
-from tests.backfill.streaming import Archive, ago, begun_job, put
+from tests.backfill.streaming import FIRST, HOUR, Archive, ago, archive, begun_job, put, unhurried
 from tests.sources.conftest import fake
 from tests.sources.fake_kinesis import CREATED, STREAM, FakeKinesis, Fault
 
-__all__ = ["fake"]
-
-FIRST, SECOND = "shardId-000000000000", "shardId-000000000001"
-HOUR = 3600.0
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fake needs no sparing."""
-    monkeypatch.setattr("jobs.backfill.kinesis.Limits", partial(Limits, calls_per_second=100))
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
+__all__ = ["archive", "fake", "unhurried"]
 
 
 def taken(steps: Sequence[Step], shard: str = FIRST) -> list[tuple[Any, Any]]:

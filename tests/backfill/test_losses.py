@@ -2,7 +2,6 @@
 
 import time
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +17,11 @@ from jobs.sources.kinesis.bounded import StretchReader
 from jobs.sources.kinesis.errors import ExpiredShard, TrimmedPosition
 from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON
 from jobs.sources.kinesis.options import Limits
-from tests.backfill.streaming import Archive, ago, begun_job, put
+from tests.backfill.streaming import FIRST, HOUR, SECOND, Archive, ago, archive, begun_job, put, unhurried
 from tests.sources.conftest import fake
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
 
-__all__ = ["fake"]
-
-FIRST, SECOND = "shardId-000000000000", "shardId-000000000001"
-HOUR = 3600.0
-
-
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fake needs no sparing."""
-    monkeypatch.setattr("jobs.backfill.kinesis.Limits", partial(Limits, calls_per_second=100))
-
-
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path)
+__all__ = ["archive", "fake", "unhurried"]
 
 
 @pytest.fixture
