@@ -175,7 +175,12 @@ class Exchange(BaseHTTPRequestHandler):
     request: Any
 
     def handle_one(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Its sender was killed: passed on, what had arrived would count as the whole.
+            self.close_connection = True
+            return
         target = (self.headers.get("X-Amz-Target") or "").rpartition(".")[2]
         self.request = Request(self.command, self.path, target, dict(self.headers.items()), body)
         rule = cast(_Server, self.server).proxy.rule_for(self.request)
