@@ -11,6 +11,7 @@ from bench.corpus import Corpus
 from bench.rounds import Passes
 from bench.rows import JOB
 from jobs.demo.table import table
+from jobs.java import COMPILE_ALL
 from jobs.session import find_jars
 
 EXECUTORS = (1, 2)
@@ -64,5 +65,5 @@ def _cluster(executors: int) -> Mapping[str, str]:
         "spark.master": f"local-cluster[{executors},1,{_MEGABYTES}]",
         "spark.executor.memory": f"{_MEGABYTES}m",
         "spark.executor.extraClassPath": os.pathsep.join(map(str, find_jars())),
-        "spark.executor.extraJavaOptions": "-XX:+UseParallelGC -Duser.timezone=UTC",
+        "spark.executor.extraJavaOptions": f"-XX:+UseParallelGC {COMPILE_ALL} -Duser.timezone=UTC",
     }

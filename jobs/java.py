@@ -11,6 +11,8 @@ from pathlib import Path
 from jobs.errors import PipelineError
 
 SUPPORTED = (17, 21)
+# By itself Java compiles no method of more than 8,000 bytes, and the fused code of our steps is longer.
+COMPILE_ALL = "-XX:-DontCompileHugeMethods"
 
 # Globs, because every vendor and package manager has a directory of its own.
 _USUAL_PLACES = (

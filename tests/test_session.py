@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import java
+from jobs.java import COMPILE_ALL
 from jobs.session import JarsMissingError, find_jars, settings_of, spark_session
 from transforms.iso8601 import iso_micros
 
@@ -20,6 +21,7 @@ spark.sql("CREATE TABLE t USING parquet AS SELECT 1 AS a").collect()
 conf = spark.sparkContext.getConf()
 print(conf.get("spark.master"), conf.get("spark.app.name"), spark.conf.get("spark.sql.session.timeZone"))
 print(spark.conf.get("spark.sql.warehouse.dir"))
+print(spark.conf.get("spark.sql.codegen.hugeMethodLimit"))
 """
 
 
@@ -49,7 +51,8 @@ def test_a_local_session_is_quiet_in_utc_and_leaves_nothing_behind(cwd: Path) ->
     # What other shells' variables say about Spark and Python must not matter.
     done = run([sys.executable], cwd, SPARK_HOME="/nowhere", PYSPARK_PYTHON="/nowhere", TZ="Asia/Tokyo")
     assert done.returncode == 0, done.stderr
-    settings, warehouse = done.stdout.splitlines()
+    settings, warehouse, method_limit = done.stdout.splitlines()
+    assert method_limit == "65535"
     assert settings == f"local[{os.cpu_count()}] from-code UTC"
     assert not Path(warehouse.removeprefix("file:")).parent.exists()
     assert list(cwd.iterdir()) == []
@@ -67,7 +70,28 @@ def test_what_spark_submit_says_wins(cwd: Path) -> None:
     warehouse = f"spark.sql.warehouse.dir={cwd.parent / 'warehouse'}"
     done = run(spark_submit("--jars", jars, "--conf", warehouse), cwd, JAVA_HOME=str(java.find_java()))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["local[1] as-submitted UTC", f"file:{cwd.parent / 'warehouse'}"]
+    expected = ["local[1] as-submitted UTC", f"file:{cwd.parent / 'warehouse'}"]
+    assert done.stdout.splitlines()[:2] == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [
+        ([], "8000"),
+        (["--driver-java-options", COMPILE_ALL], "65535"),
+        # A local run has no executors.
+        (["--conf", f"spark.executor.extraJavaOptions={COMPILE_ALL}"], "8000"),
+    ],
+)
+def test_spark_fuses_steps_only_where_the_java_of_the_tasks_compiles_what_that_gives(
+    cwd: Path, options: list[str], limit: str
+) -> None:
+    jars = ",".join(map(str, find_jars()))
+    warehouse = f"spark.sql.warehouse.dir={cwd.parent / 'warehouse'}"
+    submit = spark_submit("--jars", jars, "--conf", warehouse, *options)
+    done = run(submit, cwd, JAVA_HOME=str(java.find_java()))
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == limit
 
 
 def test_spark_submit_without_spark_avro_is_told_what_to_add(cwd: Path) -> None:
