@@ -15,18 +15,18 @@ def age(columns: Sequence[str], of: str = "") -> Column:
     ``change.time``, of a REMOVE without one ``date.deleted``, which is its batch's time: it would lose to every change, and
     personal data stay. Then ``change.sequenceNumber`` as a number, without leading zeros the longer one is the greater; a
     REMOVE without one (redriven, say) wins, for the same reason. Where they don't decide (changes without them, duplicates) a
-    deletion wins, then the later ``reference.timestamp``, and last a hash of ``columns``: whatever order the changes come in,
-    the same one wins. ``reference.timestamp`` may stand still, and a sale deleted before it starts turns it back, so it never
+    deletion wins, then the later ``reference.timestamp``, then ``change.id``, and last a hash of ``columns``: whatever order the
+    changes come in, the same one wins. ``reference.timestamp`` may stand still, and a sale deleted before it starts turns it back, so it never
     decides before the others.
 
-    >>> change = "struct<name:string,time:string,sequenceNumber:string>"
+    >>> change = "struct<id:string,name:string,time:string,sequenceNumber:string>"
     >>> ddl = f"change {change}, date struct<deleted:string>, isDeleted boolean, reference struct<timestamp:string>, m map<string,int>"
     >>> rows = [
-    ...     (("MODIFY", "5", "9"), None, None, ("b",), {}),
-    ...     (("MODIFY", "5", "10"), None, None, ("a",), {}),
-    ...     (("REMOVE", "5", None), ("5",), True, ("a",), {}),
-    ...     (("MODIFY", None, "11"), None, None, ("c",), {}),
-    ...     (("REMOVE", None, "1"), ("6",), True, ("c",), {}),
+    ...     (("e", "MODIFY", "5", "9"), None, None, ("b",), {}),
+    ...     (("e", "MODIFY", "5", "10"), None, None, ("a",), {}),
+    ...     (("e", "REMOVE", "5", None), ("5",), True, ("a",), {}),
+    ...     (("e", "MODIFY", None, "11"), None, None, ("c",), {}),
+    ...     (("e", "REMOVE", None, "1"), ("6",), True, ("c",), {}),
     ... ]
     >>> df = spark.createDataFrame(rows, ddl)
     >>> [(row.change.time, row.change.sequenceNumber) for row in df.orderBy(age(["m"])).collect()]
@@ -42,6 +42,7 @@ def age(columns: Sequence[str], of: str = "") -> Column:
         number,
         F.coalesce(F.col(f"{prefix}isDeleted"), F.lit(False)),
         F.col(f"{prefix}reference.timestamp"),
+        F.col(f"{prefix}change.id"),
         # As JSON, because Spark hashes no maps.
         F.xxhash64(F.to_json(F.struct(*(f"{prefix}{name}" for name in columns)))),
     )

@@ -14,7 +14,8 @@ FROM (
                 length(change.sequenceNumber) DESC NULLS LAST,
                 change.sequenceNumber DESC NULLS LAST,
                 coalesce(isDeleted, false) DESC,
-                reference.timestamp DESC
+                reference.timestamp DESC,
+                change.id DESC NULLS LAST
         ) AS newest
     FROM demand
 )

@@ -151,4 +151,5 @@ def _age(record: Row) -> tuple[Any, ...]:
         -1 if number is None else int(number),
         bool(record["isDeleted"]),
         record["reference"]["timestamp"],
+        change.get("id") or "",
     )

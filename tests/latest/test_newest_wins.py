@@ -15,6 +15,11 @@ from tests.verify.making import make_archive
 SCRUBBED = "[redacted]"
 
 
+def identified(change: Row, change_id: str) -> Row:
+    """The change under another id."""
+    return {**change, "change": {**change["change"], "id": change_id}}
+
+
 def test_tables_hold_the_latest_state_of_an_archive_of_parquet(
     spark: SparkSession, followed: MakeFollowed, tmp_path: Path
 ) -> None:
@@ -63,6 +68,14 @@ NEWER: dict[str, Callable[[int], tuple[Row, Row]]] = {
     "a sale that is deleted before it starts": lambda number: (
         sale(number, 10),
         sale(number, 11, deleted=True),
+    ),
+    "of what nothing else tells apart the greater id": lambda fan: (
+        identified(demand(fan, 10), "a"),
+        identified(demand(fan, 10), "b"),
+    ),
+    "also where its hash is the smaller": lambda fan: (
+        identified(demand(fan, 10), "b"),
+        identified(demand(fan, 10), "c"),
     ),
     "a change that is known before one that isn't": lambda fan: (
         demand(fan, None, change=None),

@@ -42,6 +42,11 @@ def archive(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> St
     again = demand(11, 40, 8, deleted=True)
     again["change"]["time"] = "2026-03-02T00:00:00.000000Z"
     changes += [demand(11, 10, 7, deleted=True), again]
+    # Two that differ in nothing that orders changes but their ids.
+    for fan in range(12, 20):
+        twins = demand(fan, 10), demand(fan, 10)
+        twins[fan % 2]["change"]["id"] = "twin"
+        changes += twins
     deliver(storage, [*changes, changes[0]], query="another-query")
     return storage
 
