@@ -15,13 +15,13 @@ FACTOR = 12.5  # 400,000 to 5,000,000
 
 
 def measure_growth(
-    recipe: Recipe, cores: int, rounds: int, cache: Path, conf: Mapping[str, str], say: Callable[[str], None]
+    recipe: Recipe, cores: int, rounds: int, cache: Path, say: Callable[[str], None]
 ) -> list[tuple[Corpus, Alone]]:
-    """Both sizes, the smaller one first. Raises PipelineError."""
+    """Both sizes, the smaller one first, in a local session as users have it. Raises PipelineError."""
     measured = []
     for count in (recipe.count, round(recipe.count * FACTOR)):
         made = corpus(cache, replace(recipe, count=count), say)
-        measured.append((made, measure_alone(made, cores, rounds, cache, conf)))
+        measured.append((made, measure_alone(made, cores, rounds, cache, {})))
         say(f"{count:,} change events: {_speed(*measured[-1]):,.0f} records/s")
     return measured
 
