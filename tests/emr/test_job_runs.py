@@ -84,15 +84,28 @@ def test_every_file_comes_from_the_release_by_its_name(job: str) -> None:
 
 
 def test_the_settings_that_the_guarantees_rest_on_are_there() -> None:
-    parameters = start_job_run("archive", RELEASE, "prod.toml", *stack_and_settings())["jobDriver"][
-        "sparkSubmit"
-    ]
+    stack, conf, emr = stack_and_settings()
+    parameters = start_job_run("archive", RELEASE, "prod.toml", stack, conf, emr)["jobDriver"]["sparkSubmit"]
     settings = dict(word.split("=") for word in parameters["sparkSubmitParameters"].split() if "=" in word)
     assert settings["spark.sql.session.timeZone"] == "UTC"
     assert settings["spark.speculation"] == settings["spark.dynamicAllocation.enabled"] == "false"
     assert settings["spark.sql.catalogImplementation"] == "in-memory"
     assert settings["spark.executorEnv.PYSPARK_PYTHON"] == "./environment/bin/python"
     assert (settings["spark.driver.memory"], settings["spark.driver.memoryOverhead"]) == ("4g", "4g")
+    assert settings["spark.executor.instances"] == str(emr.executors)
+    assert settings["spark.eventLog.rolling.enabled"] == "true"
+    assert settings["spark.eventLog.rolling.maxFileSize"] == "128m"
+
+
+@pytest.mark.parametrize("url", [PROMETHEUS, None])
+def test_spark_tells_prometheus_only_where_that_is_asked_for(url: str | None) -> None:
+    request = start_job_run(
+        "archive", RELEASE, "prod.toml", *stack_and_settings(**({"prometheus_url": url} if url else {}))
+    )
+    told = request["configurationOverrides"]["monitoringConfiguration"].get(
+        "prometheusMonitoringConfiguration"
+    )
+    assert told == ({"remoteWriteUrl": url} if url else None)
 
 
 @pytest.mark.parametrize(

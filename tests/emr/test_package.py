@@ -75,6 +75,20 @@ def test_every_library_is_of_its_architecture_and_python(dist: Path, architectur
     assert pythons == {PYTHON.replace(".", "")}
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_no_library_needs_a_newer_glibc_than_amazon_linux_2023_has(dist: Path, architecture: str) -> None:
+    with tarfile.open(dist / dependencies_name(architecture)) as archive:
+        wheels = [each for each in archive if each.name.endswith(".dist-info/WHEEL")]
+        tags = [archive.extractfile(each).read().decode() for each in wheels]  # type: ignore[union-attr]
+    needed = [
+        min(found)
+        for each in tags
+        if (found := [int(minor) for minor in re.findall(r"manylinux_2_(\d+)_", each)])
+    ]
+    assert len(needed) > 3
+    assert max(needed) <= 34
+
+
 def test_spark_itself_is_in_no_archive(dist: Path) -> None:
     with tarfile.open(dist / dependencies_name(ARCHITECTURE)) as archive:
         packed = {Path(name).parts[1] for name in archive.getnames() if name.startswith("packages/")}

@@ -146,7 +146,40 @@ def test_only_one_archive_job_runs_at_a_time_and_capacity_is_capped(stack: Stack
     for one in applications.values():
         assert one["ReleaseLabel"] == "emr-spark-8.2.0"
         assert {"Cpu", "Memory"} <= set(one["MaximumCapacity"])
-        assert one["NetworkConfiguration"]["SubnetIds"] == ["subnet-0a1b2c3d", "subnet-4e5f6a7b"]
+        assert one["NetworkConfiguration"] == {
+            "SubnetIds": ["subnet-0a1b2c3d", "subnet-4e5f6a7b"],
+            "SecurityGroupIds": ["sg-0a1b2c3d"],
+        }
+
+
+@pytest.mark.parametrize(("parameters", "hours"), [({}, "168"), ({"StreamRetentionHours": "48"}, "48")])
+def test_the_stream_takes_any_load_and_keeps_a_week_unless_told_otherwise(
+    parameters: dict[str, str], hours: str
+) -> None:
+    stream = Stack(parameters).of_type("AWS::Kinesis::Stream")["Stream"]
+    assert stream["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
+    assert str(stream["RetentionPeriodHours"]) == hours
+    assert stream["StreamEncryption"]["EncryptionType"] == "KMS"
+
+
+def test_logs_are_kept_as_long_as_asked_for_wherever_they_are() -> None:
+    stack = Stack({"LogRetentionDays": "30"})
+    (log_group,) = stack.of_type("AWS::Logs::LogGroup").values()
+    rules = stack.of_type("AWS::S3::Bucket")["Bucket"]["LifecycleConfiguration"]["Rules"]
+    (logs,) = (rule for rule in rules if rule["Prefix"] == "logs/")
+    assert (str(log_group["RetentionInDays"]), str(logs["ExpirationInDays"])) == ("30", "30")
+
+
+def test_metrics_may_be_written_to_the_prometheus_workspace_that_was_named_and_to_no_other(
+    stack: Stack,
+) -> None:
+    workspace = f"arn:aws:aps:us-east-1:{ACCOUNT}:workspace/ws-1"
+    asked = Stack({"PrometheusWorkspaceArn": workspace}).of_type("AWS::IAM::ManagedPolicy")
+    policy = asked["PrometheusPolicy"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("aps:RemoteWrite", workspace)
+    assert policy["Roles"] == ["ArchiveRole", "BatchRole"]
+    assert "PrometheusPolicy" not in stack.of_type("AWS::IAM::ManagedPolicy")
 
 
 def test_no_lifecycle_touches_data_or_the_checkpoint() -> None:
