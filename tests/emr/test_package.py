@@ -89,6 +89,21 @@ def test_no_library_needs_a_newer_glibc_than_amazon_linux_2023_has(dist: Path, a
     assert max(needed) <= 34
 
 
+def test_an_image_without_that_python_is_told_what_to_make(dist: Path, tmp_path: Path) -> None:
+    with tarfile.open(dist / dependencies_name(ARCHITECTURE)) as archive:
+        archive.extract("bin/python", tmp_path, filter="data")
+    done = subprocess.run(
+        [tmp_path / "bin" / "python", "-V"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 127
+    assert f"there is no python{PYTHON} here: make package" in done.stderr
+
+
 def test_spark_itself_is_in_no_archive(dist: Path) -> None:
     with tarfile.open(dist / dependencies_name(ARCHITECTURE)) as archive:
         packed = {Path(name).parts[1] for name in archive.getnames() if name.startswith("packages/")}
