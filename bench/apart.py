@@ -1,4 +1,4 @@
-"""The job's row measured alone, in a process of its own with a Spark of its own: nothing else adds to its memory."""
+"""A row measured alone, in a process of its own with a Spark of its own: nothing else adds to its memory."""
 
 import multiprocessing
 import tempfile
@@ -22,21 +22,23 @@ class Alone:
     peaks: Mapping[str, int]
 
 
-def measure_alone(made: Corpus, cores: int, rounds: int, cache: Path, conf: Mapping[str, str]) -> Alone:
-    """Transform and write the corpus once to warm up, then ``rounds`` times, with these settings of Spark."""
+def measure_alone(
+    made: Corpus, cores: int, rounds: int, cache: Path, conf: Mapping[str, str], row: str = JOB
+) -> Alone:
+    """Take the row's way through the corpus once to warm up, then ``rounds`` times, with these settings of Spark."""
     # Not forked: a process has one Spark, and threads that a copy of it would lack.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(_measure, made, cores, rounds, cache, dict(conf)).result()
+        return process.submit(_measure, made, cores, rounds, cache, dict(conf), row).result()
 
 
-def _measure(made: Corpus, cores: int, rounds: int, cache: Path, conf: Mapping[str, str]) -> Alone:
+def _measure(made: Corpus, cores: int, rounds: int, cache: Path, conf: Mapping[str, str], name: str) -> Alone:
     with tempfile.TemporaryDirectory(dir=cache, prefix="archives-") as scratch, PeakMemory() as memory:
         settings = {"spark.sql.adaptive.enabled": "false", **conf}  # as in a stream
         spark = spark_session("dmd-pipeline-bench", cores=cores, conf=settings)
-        row = next(row for row in spark_rows(spark, made) if row.name == JOB)
+        row = next(row for row in spark_rows(spark, made) if row.name == name)
         passes = measure([row], rounds, Path(scratch), _settle, _tell)
         spark.stop()
-    return Alone(passes[JOB], memory.peaks)
+    return Alone(passes[name], memory.peaks)
 
 
 def _settle() -> None:

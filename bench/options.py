@@ -41,7 +41,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         ("streaming", "the job as a stream, on an emulated Kinesis,"),
         ("latest", "the latest-state tables"),
         ("scale-out", "the path on clusters of one and two executors"),
-        ("growth", "the path at this and at 12.5 times the number of events"),
+        ("growth", "the path and a backfill at this and at 12.5 times the number of events"),
     ):
         parser.add_argument(
             f"--{what}",

@@ -29,7 +29,8 @@ COPY = "raw copy of the bytes"
 FLOOR = "parse only"
 # The rows whose speed is also given as a share of the floor's.
 JOB = "transform and write"
-PATHS = ("transform", JOB, "backfill of an export")
+BACKFILL = "backfill of an export"
+PATHS = ("transform", JOB, BACKFILL)
 BATCH = Batch("stream", "bench", 0, "2026-04-01T00:00:00.000Z")
 
 
@@ -59,7 +60,7 @@ def spark_rows(spark: SparkSession, corpus: Corpus) -> list[Row]:
         Row(FLOOR, partial(_discard, source.transform(parse_only))),
         Row("transform", partial(_discard, transformed)),
         Row(JOB, partial(_archive, transformed, corpus)),
-        Row("backfill of an export", partial(_backfill, spark, corpus)),
+        Row(BACKFILL, partial(_backfill, spark, corpus)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`make bench ARGS=--growth` in a short form: both sizes are measured apart; no time and no memory is asserted."""
+"""`make bench ARGS=--growth` in a short form: each row and size is measured apart; no time and no memory is asserted."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.growth import FACTOR
+from bench.rows import BACKFILL, JOB
 from tests.bench.running import bench
 
 EVENTS = 1_000
@@ -19,10 +20,12 @@ def test_speed_and_memory_are_measured_at_two_sizes(tmp_path: Path) -> None:
     done = bench("--growth", "--events", str(EVENTS), "--rounds", "1", *places)
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_text())
-    small, large = figures["growth"]
-    assert (small["events"], large["events"]) == (EVENTS, EVENTS * FACTOR)
-    assert figures["speedRatio"] == pytest.approx(large["recordsPerSecond"] / small["recordsPerSecond"])
-    memory = [sum(size["peakMemoryBytes"].values()) for size in (small, large)]
-    if all(memory):
-        assert figures["memoryRatio"] == pytest.approx(memory[1] / memory[0])
-    assert f"records/s {figures['speedRatio']:.2f}" in done.stdout
+    assert [row["row"] for row in figures["growth"]] == [JOB, BACKFILL]
+    for row in figures["growth"]:
+        small, large = row["sizes"]
+        assert (small["events"], large["events"]) == (EVENTS, EVENTS * FACTOR)
+        assert row["speedRatio"] == pytest.approx(large["recordsPerSecond"] / small["recordsPerSecond"])
+        memory = [sum(size["peakMemoryBytes"].values()) for size in (small, large)]
+        if all(memory):
+            assert row["memoryRatio"] == pytest.approx(memory[1] / memory[0])
+        assert f"{row['row']}: records/s {row['speedRatio']:.2f}" in done.stdout
