@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from jobs.demo.generator import Change, events
+from jobs.demo.generator import DEMO, Change, events
 
 _A_CALL, _CALL_BYTES = 500, 4_500_000
 
@@ -42,9 +42,12 @@ class Producer:
         self.ledger += added
         return added
 
-    def publish_some(self, seed: int, count: int) -> list[Entry]:
-        """Puts made-up change events, broken ones among them."""
-        return self.publish(events(seed, count))
+    def publish_some(self, seed: int, count: int, huge: int = 1) -> list[Entry]:
+        """Puts made-up change events, broken ones among them, and so many of the largest that there may be.
+
+        kinesis-mock takes more than a second to read one of the largest.
+        """
+        return self.publish(events(seed, count, mix=DEMO._replace(huge=huge)))
 
 
 def _calls(changes: Sequence[Change]) -> Iterable[list[Change]]:
