@@ -19,4 +19,6 @@ def java_options(class_archive: Path) -> str:
     )
 
 
+# Of Spark's driver alone; Java says on standard error that it takes the other, which reaches executors too.
 SHORT_RUN = {"SPARK_SUBMIT_OPTS": java_options(CLASS_ARCHIVE)}
+SHORT_RUN_OF_ALL_JAVA = {"JDK_JAVA_OPTIONS": java_options(CLASS_ARCHIVE)}

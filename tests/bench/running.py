@@ -1,8 +1,11 @@
 """The benchmark as users run it, in a process of its own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.short_run import SHORT_RUN_OF_ALL_JAVA
 
 
 def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -10,6 +13,7 @@ def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "bench", *arguments],
         cwd=Path(__file__).parents[2],
+        env={**os.environ, **SHORT_RUN_OF_ALL_JAVA},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -10,7 +10,7 @@ from bench.peers.workers import COMMANDS
 from bench.rows import FLOOR, JOB, PATHS
 from tests.bench.running import bench
 
-EVENTS = 10_000
+EVENTS = 2_000
 PEERS = list(COMMANDS)
 ROWS = [
     "raw copy of the bytes",

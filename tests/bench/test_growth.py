@@ -9,7 +9,7 @@ from bench.growth import FACTOR
 from bench.rows import BACKFILL, JOB
 from tests.bench.running import bench
 
-EVENTS = 1_000
+EVENTS = 100
 
 pytestmark = pytest.mark.timeout(600)
 

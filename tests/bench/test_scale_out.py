@@ -8,7 +8,7 @@ import pytest
 from bench.scale_out import EXECUTORS
 from tests.bench.running import bench
 
-EVENTS = 2_000
+EVENTS = 500
 
 pytestmark = pytest.mark.timeout(600)
 

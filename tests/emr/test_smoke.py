@@ -18,6 +18,7 @@ from tests.emr.conftest import ARCHITECTURE, PYTHON
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
+from tests.short_run import SHORT_RUN_OF_ALL_JAVA
 
 CLUSTER = "local-cluster[1,2,1024]"  # one executor of 2 cores and 1 GB
 
@@ -42,6 +43,7 @@ def story(dist: Path, job: Callable[..., Job], producer: Callable[[int], Produce
     shutil.unpack_archive(dist / dependencies_name(ARCHITECTURE), cwd / "environment")
     environment = {
         **image(archiving.directory / "image", PYTHON),
+        **SHORT_RUN_OF_ALL_JAVA,
         "PYSPARK_PYTHON": "./environment/bin/python",
     }
 

@@ -17,7 +17,7 @@ def filling(source: Producer, seed: int, *, pause: float, a_call: int, calls: in
         for number in range(calls):
             if done.wait(pause):
                 return
-            source.publish_some(seed + number, a_call, huge=0)
+            source.publish_some(seed + number, a_call)
 
     with ThreadPoolExecutor(1) as thread:
         filled = thread.submit(fill)

@@ -17,6 +17,7 @@ from tests.faults.proxy import Proxy, Rule, before
 from tests.jobs.archived import Archived
 from tests.jobs.job import ROOT, Finished, Job
 from tests.jobs.ledger import Entry, Producer
+from tests.short_run import SHORT_RUN_OF_ALL_JAVA
 
 PREFIX, OBJECT = "p/", "/(data|errors)/"
 
@@ -98,6 +99,7 @@ def cluster(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], p
     # Spark's own metrics of memory don't fit a run of seconds; the rest is as it comes.
     settings = ["--conf", "spark.ui.enabled=false", "--conf", "spark.driver.host=127.0.0.1"]
     environment = {
+        **SHORT_RUN_OF_ALL_JAVA,
         "PYSPARK_PYTHON": sys.executable,
         "JAVA_HOME": str(java.find_java()),
         "SPARK_LOCAL_IP": "127.0.0.1",

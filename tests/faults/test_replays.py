@@ -34,7 +34,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story:
     source = producer(2)
-    source.publish_some(seed=51, count=300)
+    source.publish_some(seed=51, count=300, huge=1)
     archiving = job(source.stream, max_records_per_batch=BATCH)
     directory, checkpoint = archiving.directory / "archive", archiving.directory / "checkpoint"
 

@@ -54,11 +54,11 @@ def story(job: Callable[..., Job], kinesis_mock: EmulatedKinesis) -> Story:
                 during.append(len(source.ledger) - before)
         running.wait_for(lambda: read(running) == len(source.ledger))
         under_load = running.end(signal.SIGTERM)
-    source.publish_some(4000, A_ROUND, huge=0)
+    source.publish_some(4000, A_ROUND)
     shards.split()
-    source.publish_some(4001, A_ROUND, huge=0)
+    source.publish_some(4001, A_ROUND)
     shards.merge(1)
-    source.publish_some(4002, A_ROUND, huge=0)
+    source.publish_some(4002, A_ROUND)
     after, from_the_horizon = archiving.run(), late.run()
     return Story(
         source.ledger,

@@ -42,7 +42,7 @@ class Producer:
         self.ledger += added
         return added
 
-    def publish_some(self, seed: int, count: int, huge: int = 1) -> list[Entry]:
+    def publish_some(self, seed: int, count: int, huge: int = 0) -> list[Entry]:
         """Puts made-up change events, broken ones among them, and so many of the largest that there may be.
 
         kinesis-mock takes more than a second to read one of the largest.

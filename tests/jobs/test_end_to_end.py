@@ -68,7 +68,7 @@ def story(
         return Chapter(run, list(source.ledger), Archived.in_bucket(s3, name, PREFIX))
 
     half_of_batch_0(checkpoint)
-    source.publish_some(seed=1, count=FIRST)
+    source.publish_some(seed=1, count=FIRST, huge=1)
     first = chapter()
     nothing_new = chapter()
     forget_commit(checkpoint, max(committed(checkpoint)))
