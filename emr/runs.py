@@ -10,7 +10,6 @@ from jobs.errors import PipelineError
 LIVE = ("SUBMITTED", "PENDING", "SCHEDULED", "RUNNING", "QUEUED", "CANCELLING")
 # The longest batch is waited for and its commit; a batch that is cut off is replayed to the same names and bytes.
 GRACE_SECONDS = 600
-_POLL_SECONDS = 10.0
 _CANCEL_SECONDS = GRACE_SECONDS + 300.0
 
 
@@ -46,7 +45,7 @@ def await_state(
     seconds: float | None = None,
 ) -> str:
     """Wait until the run is in such a state, for ever without ``seconds``; returns it. Raises RunError."""
-    until = None if seconds is None else time.monotonic() + seconds
+    began = time.monotonic()
     before = ""
     while True:
         answer = client.get_job_run(applicationId=application, jobRunId=run)["jobRun"]
@@ -56,9 +55,19 @@ def await_state(
             before = state
         if reached(state):
             return state
-        if until is not None and time.monotonic() > until:
+        waited = time.monotonic() - began
+        if seconds is not None and waited > seconds:
             raise RunError(f"the run {run} is still {state} after {seconds:g} s: look at it, then try again")
-        time.sleep(_POLL_SECONDS)
+        time.sleep(pause(waited))
+
+
+def pause(waited: float) -> float:
+    """Seconds until the next look at a run that was waited for so long: what it does is noticed a tenth late, or 10 s.
+
+    >>> [pause(waited) for waited in (0, 20, 3600)]
+    [1.0, 2.0, 10.0]
+    """
+    return min(max(1.0, waited / 10), 10.0)
 
 
 def _say(text: str) -> None:

@@ -47,7 +47,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(emulated, "JOB_STATUS", "RUNNING")
-    monkeypatch.setattr(runs, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr(runs, "pause", lambda waited: 0.0)
     with mock_aws():
         yield tmp_path
 
