@@ -34,7 +34,7 @@ FAILURES = (PipelineError, PySparkException, Py4JError, AssertionError)
 
 
 def test_no_payload_fails_a_batch(spark: SparkSession, tmp_path: Path) -> None:
-    payloads = [data for seed in (1, FRESH) for data in sample(fuzz_payloads(), COUNT // 2, seed)]
+    payloads = [data for seed in (1, FRESH) for data in sample(fuzz_payloads, COUNT // 2, seed)]
     assert len(payloads) > COUNT * 0.9
     try:
         archive(spark, payloads, tmp_path)

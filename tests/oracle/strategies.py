@@ -1,6 +1,10 @@
 """Hypothesis strategies for what the stream may bring: payloads good, odd and broken, and batches of them."""
 
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +44,22 @@ def payloads(schemas: Path = SCHEMAS) -> st.SearchStrategy[bytes]:
     return st.one_of(broken_payloads(schemas), good_payloads(schemas), broken_payloads(schemas))
 
 
-def sample(strategy: st.SearchStrategy[Any], count: int, start: int) -> list[Any]:
-    """About `count` draws, the same for the same `start`, for a job that is too slow to be asked about one at a time."""
+def sample(
+    strategy: Callable[..., st.SearchStrategy[Any]], count: int, start: int, *arguments: Any
+) -> list[Any]:
+    """About `count` draws of `strategy(*arguments)`, for a job that is too slow to be asked about one at a time.
+
+    The same for the same `start`, so in a process of their own: Hypothesis also draws constants that it finds in whatever
+    modules of ours are loaded, which are others in every run of tests.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as drawing:
+        # By name: what Hypothesis makes of a function can't be pickled.
+        names = strategy.__module__, strategy.__name__
+        return drawing.submit(_draws, *names, count, start, arguments).result()
+
+
+def _draws(module: str, name: str, count: int, start: int, arguments: tuple[Any, ...]) -> list[Any]:
+    strategy = getattr(import_module(module), name)
     drawn: list[Any] = []
 
     @seed(start)
@@ -52,7 +70,7 @@ def sample(strategy: st.SearchStrategy[Any], count: int, start: int) -> list[Any
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(strategy)
+    @given(strategy(*arguments))
     def collect(value: Any) -> None:
         drawn.append(value)
 
