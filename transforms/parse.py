@@ -87,7 +87,7 @@ def _may_hide_value() -> Column:
 
 def _message() -> Column:
     return (
-        F.when(F.col("payload").isNull() | F.col("payload").rlike(r"^\s*$"), Message.EMPTY)
+        F.when(F.col("payload").isNull() | F.col("payload").rlike(r"^\s*\z"), Message.EMPTY)
         .when(~F.is_valid_utf8("payload"), Message.NOT_UTF8)
         .otherwise(Message.NOT_JSON)
     )

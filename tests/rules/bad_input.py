@@ -60,6 +60,7 @@ EMPTY: dict[str, bytes] = {
     "white space": b"\n\t \r\n",
 }
 NOT_JSON: dict[str, bytes] = {
+    "white space that is none in JSON": "\u2028".encode(),
     "words": b"hello",
     "XML": b"<event/>",
     "a form": b"eventName=INSERT&type=sale",
