@@ -5,7 +5,6 @@ Part of the payloads come from a fresh seed, which the run says at its beginning
 """
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,24 +12,14 @@ import pytest
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
-import schemas
-from jobs.archive_batch import Archive
-from jobs.batch import Batch
-from jobs.catalog import NoCatalog
 from jobs.errors import PipelineError
-from jobs.settings import ArchiveSettings
-from jobs.sinks.storage import open_storage
 from tests.fuzz.strategies import fuzz_payloads
-from tests.jobs.archived import Archived
-from tests.jobs.ledger import Entry
+from tests.jobs.one_batch import archive_one_batch
 from tests.oracle.strategies import sample
-from transforms import SystemUserIdPattern, outcomes
 
 COUNT = int(os.environ.get("FUZZ_PAYLOADS", "3000"))
 FRESH = int(os.environ["FUZZ_SEED"])
-BATCH = Batch("stream", "fuzz", 0, "2026-03-01T12:34:56.789Z")
 FAILURES = (PipelineError, PySparkException, Py4JError, AssertionError)
 
 
@@ -38,25 +27,10 @@ def test_no_payload_fails_a_batch(spark: SparkSession, tmp_path: Path) -> None:
     payloads = [data for seed in (1, FRESH) for data in sample(fuzz_payloads, COUNT // 2, seed)]
     assert len(payloads) > COUNT * 0.9
     try:
-        archive(spark, payloads, tmp_path)
+        archive_one_batch(spark, payloads, tmp_path)
     except FAILURES as error:
-        found = culprit(lambda some: archive(spark, some, tmp_path), payloads)
+        found = culprit(lambda some: archive_one_batch(spark, some, tmp_path), payloads)
         pytest.fail(f"{found!r} fails its batch (FUZZ_SEED={FRESH} repeats it): {error}")
-
-
-def archive(spark: SparkSession, payloads: Sequence[bytes], directory: Path) -> None:
-    """Archives the payloads in one batch as the job does; fails unless the archive holds what the oracle makes of each."""
-    shutil.rmtree(directory / "archive", ignore_errors=True)
-    storage = open_storage(str(directory / "archive"))
-    settings = ArchiveSettings(uri=storage.uri, checkpoint=str(directory / "checkpoint"))
-    job = Archive(storage, NoCatalog(), schemas.load(), settings, partitions=2)
-    rows = [(bytearray(data), "shard-0", str(number)) for number, data in enumerate(payloads)]
-    frame = spark.createDataFrame(rows, "data binary, shardId string, sequenceNumber string")
-    made = outcomes(frame, job.record_schemas, F.lit(BATCH.timestamp), SystemUserIdPattern.of())
-    read_by = {"stream": "fuzz", "shards": {"shard-0": {"after": "TRIM_HORIZON", "to": str(len(rows))}}}
-    job.archive(made, BATCH, read_by, len(rows), lambda: None)
-    ledger = [Entry("shard-0", str(number), data) for number, data in enumerate(payloads)]
-    Archived.in_directory(directory / "archive").holds(ledger)
 
 
 def culprit(attempt: Callable[[Sequence[bytes]], None], payloads: Sequence[bytes]) -> bytes | None:

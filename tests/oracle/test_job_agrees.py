@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 
 import schemas
 from jobs.demo.generator import DEMO, events
+from tests.jobs.one_batch import archive_one_batch
 from tests.oracle import Archived, Failed, judge
 from tests.oracle.messages import message
 from tests.oracle.strategies import payloads, sample
@@ -59,13 +60,24 @@ def richer_schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def test_the_job_archives_what_the_oracle_archives_and_refuses_what_it_refuses(
-    spark: SparkSession,
-) -> None:
+@pytest.fixture(scope="module")
+def cases() -> list[bytes]:
     cases = [data for seed in (*FIXED, FRESH) for data in _cases(seed, math.ceil(COUNT / (len(FIXED) + 1)))]
     assert len(cases) >= COUNT
+    return cases
+
+
+def test_the_job_archives_what_the_oracle_archives_and_refuses_what_it_refuses(
+    spark: SparkSession, cases: list[bytes]
+) -> None:
     differences = _differences(spark, cases, Path(schemas.__file__).parent)
     assert not differences, "\n\n".join([f"ORACLE_SEED={FRESH} repeats it", *differences])
+
+
+def test_the_archive_holds_each_of_them_once_in_its_place_and_order(
+    spark: SparkSession, cases: list[bytes], tmp_path: Path
+) -> None:
+    archive_one_batch(spark, cases, tmp_path)
 
 
 def _cases(seed: int, count: int) -> list[bytes]:
@@ -114,8 +126,11 @@ def _difference(due: Archived | Failed, row: Row, data: bytes, directory: Path) 
     if (row.type, row.partitionDate) != (due.type, due.partition_date):
         return "other place", f"{row.type} {row.partitionDate}, not {due.type} {due.partition_date}"
     schema = json.loads((directory / f"{due.type}.avsc").read_text())
-    record = fastavro.schemaless_reader(io.BytesIO(row.body), schema, None)
+    datum = io.BytesIO(row.body)
+    record = fastavro.schemaless_reader(datum, schema, None)
     assert isinstance(record, dict)
+    if rest := datum.read():
+        return "more than a record", f"{len(rest)} bytes after it"
     names = [name for name in due.record if record[name] != due.record[name]]
     if names:
         return (
