@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-pytest_plugins = ["tests.no_personal_data", "tests.seeds"]
+pytest_plugins = ["tests.figures", "tests.no_personal_data", "tests.seeds"]
 
 
 @pytest.fixture(scope="session")
