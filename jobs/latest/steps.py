@@ -20,7 +20,7 @@ from jobs.latest.containers import NAMED_DDL, read_delivery_records
 from jobs.latest.delta import Delta, Step
 from jobs.sinks.failures import DeliveryRecordUnreadable
 from jobs.sinks.storage import Storage
-from jobs.verify.listing import Piece, batch_time, pieces
+from jobs.verify.listing import batch_time, pieces
 
 _OWN = "steps"
 _FILES = 50
@@ -147,7 +147,8 @@ class Steps:
         of = list(pieces(self.storage, "deliveries/", after))
         context = self.delta.spark.sparkContext
         tasks = max(1, min(len(of), context.defaultParallelism))
-        keys = context.parallelize(of, tasks).flatMap(partial(_keys_of, self.storage))
+        storage = self.storage
+        keys = context.parallelize(of, tasks).flatMap(lambda piece: piece.keys(storage))
         return self.delta.spark.createDataFrame(keys.map(_row), "key string", verifySchema=False)
 
     def _named_by(self, keys: DataFrame, without: Collection[str]) -> DataFrame:
@@ -170,10 +171,6 @@ class Steps:
         writer = writer.mode("overwrite" if anew else "append").options(**step.options(), **_SKIPPED_BY)
         self.delta.check()
         writer.save(self.delta.uri)
-
-
-def _keys_of(storage: Storage, piece: Piece) -> Iterator[str]:
-    return storage.list(*piece)
 
 
 def _row(key: str) -> tuple[str]:

@@ -1,6 +1,6 @@
 """The whole audit, spread over Spark's tasks: the driver never holds the list of objects, nor any object."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import groupby
@@ -15,7 +15,7 @@ from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
 from jobs.verify.findings import FINDING_DDL
 from jobs.verify.holes import SEEN_DDL, Hole, is_filled, see
-from jobs.verify.listing import Piece, batch_time, pieces
+from jobs.verify.listing import batch_time, pieces
 from jobs.verify.objects import CHECKED_DDL, ObjectCheck
 from jobs.verify.positions import check_positions
 from jobs.verify.records import RECORD_DDL, read_records
@@ -108,7 +108,7 @@ class Audit:
     def _keys(self, below: str, after: str = "") -> "RDD[str]":
         storage, of = self.storage, list(pieces(self.storage, below, after))
         tasks = max(1, min(len(of), self._tasks))
-        return self._context.parallelize(of, tasks).flatMap(partial(_keys_of, storage))
+        return self._context.parallelize(of, tasks).flatMap(lambda piece: piece.keys(storage))
 
     @cached_property
     def _ranges(self) -> DataFrame:
@@ -168,7 +168,3 @@ class Audit:
     @property
     def _tasks(self) -> int:
         return TASKS_PER_CORE * int(self._context.defaultParallelism)
-
-
-def _keys_of(storage: Storage, piece: Piece) -> Iterator[str]:
-    return storage.list(*piece)

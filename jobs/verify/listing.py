@@ -2,17 +2,28 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from jobs.sinks.names import PARTITION
 from jobs.sinks.records import Partition
-from jobs.sinks.storage import Storage
-
-Piece = tuple[str, str]
-"""A prefix and the key after which the piece's keys with that prefix begin."""
+from jobs.sinks.storage import Storage, is_safe
 
 A_PAGE = 1000
+# Folders of folders: an object that lies in one of them itself is none of ours.
+_INNER = re.compile(r"(?:data|data/[^/]+|deliveries)/[^/]+")
 _LAST = "\U0010ffff"
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})Z-[^/]*$")
+
+
+class Piece(NamedTuple):
+    """The keys in a folder that come after a key, or, where the folder is empty, that key alone."""
+
+    folder: str
+    after: str
+
+    def keys(self, storage: Storage) -> Iterator[str]:
+        """The piece's keys."""
+        return storage.list(self.folder, self.after) if self.folder else iter([self.after])
 
 
 def pieces(storage: Storage, below: str, after: str = "") -> Iterator[Piece]:
@@ -23,12 +34,24 @@ def pieces(storage: Storage, below: str, after: str = "") -> Iterator[Piece]:
     keys, folder, seen = storage.list(below, after), "", 0
     while (key := next(keys, None)) is not None:
         if not folder or not key.startswith(folder):
-            folder, seen = key[: key.rindex("/") + 1], 0
-            yield folder, after
+            if _INNER.fullmatch(key):
+                yield Piece("", key)
+                after = key
+                continue
+            folder, seen = _folder_of(key), 0
+            yield Piece(folder, after)
         seen, after = seen + 1, key
         if seen == A_PAGE:
             after = folder + _LAST
             keys = storage.list(below, after)
+
+
+def _folder_of(key: str) -> str:
+    """The innermost folder that a storage lists by its name: what else lies in there comes with it."""
+    *folders, _ = key.split("/")
+    while not is_safe("/".join(folders)):
+        folders.pop()
+    return "/".join([*folders, ""])
 
 
 def partition_of(key: str) -> Partition | None:

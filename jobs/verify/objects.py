@@ -11,7 +11,7 @@ from jobs.containers import Record, records_of
 from jobs.instants import from_iso
 from jobs.sinks.failures import BadKey, ObjectMissing
 from jobs.sinks.records import Partition
-from jobs.sinks.storage import Storage
+from jobs.sinks.storage import Storage, is_safe
 from jobs.sinks.windows import FETCHERS, windows
 from jobs.verify.findings import FINDING_DDL, Finding
 from jobs.verify.listing import batch_time, partition_of
@@ -26,6 +26,7 @@ _DATES = {
 }
 # And BR-005, for the same reason: whatever the schemas call personal besides.
 _PERSONAL = frozenset({"phoneNumber", "email", "messageBody"})
+_UNNAMED = Finding("unnamed", "", 1, "was left by a killed attempt, or is foreign")
 
 
 class Checked(NamedTuple):
@@ -72,6 +73,8 @@ class ObjectCheck:
 
     def _check(self, row: Any, body: bytes | None) -> Checked:
         key = row.present or row.key
+        if not is_safe(key):
+            return Checked(key, 0, 0, [_UNNAMED._replace(key=key)])
         if body is None:
             gone = [Finding("missing", key, row.events, f"{row.record} names it")] if row.record else []
             return Checked(key, 0, 0, gone)
@@ -149,7 +152,7 @@ def read_errors(body: bytes, message: str | None) -> Contents:
 
 def _identity(row: Any, key: str, body: bytes) -> Iterator[Finding]:
     if row.record is None:
-        yield Finding("unnamed", key, 1, "was left by a killed attempt, or is foreign")
+        yield _UNNAMED._replace(key=key)
     elif hashlib.sha256(body).hexdigest() != row.sha256:
         detail = f"{row.record} says {row.bytes} bytes of another SHA-256; it has {len(body)}"
         yield Finding("changed", key, 1, detail)

@@ -4,8 +4,10 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
+import boto3
 import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +21,9 @@ from jobs.catalog import NoCatalog
 from jobs.containers import records_of
 from jobs.demo.generator import events
 from jobs.settings import ArchiveSettings
+from jobs.sinks.local import LocalStorage
 from jobs.sinks.names import delivery_record_key
+from jobs.sinks.s3 import S3Storage
 from jobs.sinks.storage import Storage
 from transforms import SystemUserIdPattern, outcomes
 
@@ -81,6 +85,18 @@ def overwrite(storage: Storage, key: str, body: bytes) -> None:
     """Puts other bytes in an object's place, as no part of the job would."""
     storage.delete(key)
     storage.put(key, body)
+
+
+def put_foreign(storage: Storage, key: str) -> None:
+    """Puts an object under a name that the storage itself would refuse."""
+    if isinstance(storage, S3Storage):
+        client = boto3.client("s3")
+        client.put_object(Bucket=storage.bucket, Key=f"{storage.prefix}/{key}", Body=b"x")
+        return
+    assert isinstance(storage, LocalStorage)
+    path = Path(storage.directory, key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
 
 
 def change_record(storage: Storage, batch: Batch, change: Callable[[Row], object]) -> str:

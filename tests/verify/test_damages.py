@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.batch import Batch
+from jobs.sinks.s3 import S3Storage
 from jobs.sinks.storage import Storage
 from jobs.verify.audit import Audit
 from tests.verify.conftest import MakeCopy
@@ -22,6 +23,7 @@ from tests.verify.making import (
     forge,
     overwrite,
     own,
+    put_foreign,
     record_of,
 )
 
@@ -135,6 +137,13 @@ def leave_objects(storage: Storage, key: str) -> Iterator[tuple[str, str]]:
     }.items():
         storage.put(left, body)
         yield "unnamed", left
+    foreign = [f"{folder}/.staging/x", "data/.checkpoints/x", "errors/.checkpoints/x"]
+    if isinstance(storage, S3Storage):
+        # In a directory these are other names, or such as stand for half of a file.
+        foreign += [f"{folder}/.x.avro", "data//x", "data/demand//x", "errors/.x", "data/.x"]
+    for key in foreign:
+        put_foreign(storage, key)
+        yield "unnamed", key
 
 
 def misplace(storage: Storage) -> tuple[str, str]:
