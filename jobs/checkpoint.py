@@ -33,12 +33,24 @@ def claim(checkpoint: Storage, archive_uri: str) -> None:
     try:
         checkpoint.put(_ARCHIVE, json.dumps({"uri": archive_uri}).encode())
     except ObjectExists:
-        owner = json.loads(checkpoint.get(_ARCHIVE))["uri"]
-        if owner != archive_uri:
+        if (claimed_by := owner(checkpoint)) != archive_uri:
             raise CheckpointError(
-                f"archive.checkpoint {checkpoint.uri} belongs to the archive {owner}, not to {archive_uri}: "
+                f"archive.checkpoint {checkpoint.uri} belongs to the archive {claimed_by}, not to {archive_uri}: "
                 "give each archive a checkpoint of its own"
             ) from None
+
+
+def owner(checkpoint: Storage) -> str | None:
+    """The archive that the checkpoint belongs to, None where nobody has claimed it. Raises CheckpointError."""
+    try:
+        return str(json.loads(checkpoint.get(_ARCHIVE))["uri"])
+    except ObjectMissing:
+        return None
+    except (ValueError, KeyError, TypeError):
+        raise CheckpointError(
+            f"{_ARCHIVE} in the checkpoint {checkpoint.uri} isn't what the job keeps there: restore it, or start with a new "
+            "archive.checkpoint"
+        ) from None
 
 
 def query_id(checkpoint: Storage) -> str:

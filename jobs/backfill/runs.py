@@ -117,6 +117,15 @@ def is_finished(storage: Storage, id: str) -> bool:
     return storage.exists(_finished_key(id))
 
 
+def read_steps(storage: Storage, id: str) -> int:
+    """How many steps a finished run had. Raises BackfillError where its record isn't readable, ``ObjectMissing``."""
+    key = _finished_key(id)
+    try:
+        return int(json.loads(storage.get(key))["steps"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BackfillError(f"{key} is no record of a finished run: somebody else wrote or cut it") from error
+
+
 def finish_run(storage: Storage, id: str, totals: Mapping[str, Any]) -> None:
     """Write down that all steps are archived, and what they are together; fine if that is known already."""
     try:

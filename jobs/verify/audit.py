@@ -1,6 +1,6 @@
 """The whole audit, spread over Spark's tasks: the driver never holds the list of objects, nor any object."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import groupby
@@ -10,9 +10,10 @@ from pyspark import RDD, SparkContext, StorageLevel
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from jobs.sinks.names import PARTITION
+from jobs.sinks.names import PARTITION, delivery_record_key
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
+from jobs.verify.due import NOTHING, StreamBatches, last_steps
 from jobs.verify.findings import FINDING_DDL
 from jobs.verify.holes import SEEN_DDL, Hole, is_filled, see
 from jobs.verify.listing import batch_time, pieces
@@ -29,14 +30,15 @@ SETTLE_SECONDS = 30.0
 class Audit:
     """An audit of the archive in ``storage``, of all of it or of batches from the day ``since`` on.
 
-    Its frames are evaluated once and kept on Spark's disks. Delivery records are read before anything else is listed, so
-    whatever they name was there by then.
+    ``stream`` is how far the stream's job was before. The frames are evaluated once and kept on Spark's disks. Delivery records
+    are read before anything else is listed, so whatever they name was there by then.
     """
 
     spark: SparkSession
     storage: Storage
     pii: Collection[str]
     since: str | None = None
+    stream: StreamBatches = NOTHING
     settle_seconds: float = SETTLE_SECONDS
 
     @cached_property
@@ -74,7 +76,7 @@ class Audit:
     @cached_property
     def _begun(self) -> tuple[UnderWay, DataFrame]:
         """What is under way before any delivery record is read, and the records."""
-        under_way = UnderWay.at_the_beginning(self.storage)
+        under_way = UnderWay.at_the_beginning(self.storage, self.stream.begun)
         after = f"deliveries/{self.since}/" if self.since else ""
         read = self._keys("deliveries/", after).mapPartitions(partial(read_records, self.storage))
         records = self._frame(read, RECORD_DDL).persist(StorageLevel.DISK_ONLY)
@@ -144,19 +146,34 @@ class Audit:
         return self.spark.createDataFrame([hole.finding for hole in left], FINDING_DDL)
 
     def _holes(self) -> list[Hole]:
-        """Spark numbers the batches of a query from 0, without a gap."""
-        batches = (
-            self._records.where("kind = 'stream'")
-            .groupBy("query_id", "batch_id")
-            .agg(F.min("key").alias("key"))
+        """The batches of a query are numbered from 0 without a gap, the steps of a run too."""
+        batches = self._records.groupBy("query_id", "batch_id").agg(
+            F.min("key").alias("key"), F.min("kind").alias("kind")
         )
-        begins = F.lit(-1) if self.since is None else F.col("batch_id") - 1
+        # All of a run has one time, so no day cuts it.
+        begins = F.when(F.lit(self.since is None) | (F.col("kind") != "stream"), -1).otherwise(
+            F.col("batch_id") - 1
+        )
         before = F.coalesce(
             F.lag("batch_id").over(Window.partitionBy("query_id").orderBy("batch_id")), begins
         )
         holes = batches.withColumn("before", before).where("batch_id > before + 1")
-        rows = holes.select("query_id", "before", F.col("batch_id").alias("next"), "key")
-        return [Hole(*row) for row in rows.orderBy("query_id", "next").collect()]
+        rows = holes.select("query_id", "before", F.col("batch_id").alias("next"), "key", "kind")
+        return sorted([*(Hole(*row) for row in rows.collect()), *self._lacking_at_the_end()])
+
+    def _lacking_at_the_end(self) -> Iterator[Hole]:
+        """What comes after the last record of a query or run, although it is archived."""
+        under_way, records = self._begun
+        due = [*last_steps(self.storage, under_way.finished), *filter(None, [self.stream.done])]
+        due = [last for last in due if last.timestamp >= (self.since or "")]
+        queries = records.where(F.col("query_id").isin([last.query_id for last in due]))
+        newest = queries.groupBy("query_id").agg(F.max("batch_id"))
+        found: dict[str, int] = dict(newest.collect()) if due else {}
+        for last in due:
+            begins = last.batch_id - 1 if self.since and last.kind == "stream" else -1
+            before = found.get(last.query_id, begins)
+            if before < last.batch_id:
+                yield Hole(last.query_id, before, last.batch_id + 1, delivery_record_key(last), last.kind)
 
     def _frame(self, rows: "RDD[Any]", ddl: str) -> DataFrame:
         return self.spark.createDataFrame(rows, ddl, verifySchema=False)

@@ -23,7 +23,7 @@ KINDS = {
     "count": "objects or delivery records count otherwise than they say",
     "unreadable": "objects can't be read as what their place says they are",
     "unnamed": "objects that no delivery record names",
-    "unfinished": "objects of backfills that were begun, are not finished and that no process is at",
+    "unfinished": "objects of a batch or of backfills that were begun, are not finished and that no process is at",
     "gap": "batches or positions between batches are missing",
     "lost": "records expired before they were archived, or may have: source.fail_on_data_loss = false let the job go on",
     "overlap": "positions are in more than one batch",

@@ -12,21 +12,28 @@ from jobs.verify.records import ReadRange
 
 
 class Hole(NamedTuple):
-    """Batches that a query lacks: those between ``before`` (-1: its beginning) and ``next``, whose record is at ``key``."""
+    """Batches that a query or run lacks: those between ``before`` (-1: its beginning) and ``next``.
+
+    ``key`` is where the record of ``next`` is, or, of batches at the end, where the last one's would be.
+    """
 
     query_id: str
     before: int
     next: int
     key: str
+    kind: str = "stream"
 
     @property
     def finding(self) -> Finding:
         """What there is to tell."""
         first, last = self.before + 1, self.next - 1
-        which = f"batch {first}" if first == last else f"batches {first} to {last}"
+        batch, batches, query = (
+            ("batch", "batches", "query") if self.kind == "stream" else ("step", "steps", "run")
+        )
+        which = f"{batch} {first}" if first == last else f"{batches} {first} to {last}"
         verb = "has" if first == last else "have"
         return Finding(
-            "gap", self.key, last - first + 1, f"{which} of query {self.query_id} {verb} no delivery record"
+            "gap", self.key, last - first + 1, f"{which} of {query} {self.query_id} {verb} no delivery record"
         )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jobs.batch import Batch
 from jobs.plural import plural
 from jobs.sinks.deliveries import read_in_threads
-from jobs.sinks.failures import CountsDiffer, DeliveryRecordUnreadable, ObjectMissing
+from jobs.sinks.failures import BadKey, CountsDiffer, DeliveryRecordUnreadable, ObjectMissing
 from jobs.sinks.names import delivery_record_key, own_key
 from jobs.sinks.records import DeliveryRecord, check_counts, from_line
 from jobs.sinks.storage import Storage
@@ -79,7 +79,7 @@ def read_records(storage: Storage, keys: Iterable[str]) -> Iterator[ReadRecord]:
     def read(key: str) -> ReadRecord | None:
         try:
             return take_apart(key, from_line(storage.get(key), key))
-        except DeliveryRecordUnreadable:
+        except (DeliveryRecordUnreadable, BadKey):
             problem = Finding("unreadable", key, 1, "is no delivery record")
             return ReadRecord(key, [problem], None, None, None, None, 0, 0, 0, [], [])
         except ObjectMissing:

@@ -19,6 +19,7 @@ from jobs.demo.emulator import Emulator
 from jobs.sinks.names import delivery_record_key
 from jobs.sinks.storage import Storage
 from jobs.verify.__main__ import main
+from jobs.verify.partitions import in_catalog
 from tests.jobs.job import toml
 from tests.verify.conftest import copy, empty
 from tests.verify.making import BATCHES, READ, own, record_of
@@ -165,6 +166,42 @@ def test_a_database_that_is_not_there_lacks_every_partition_and_repair_makes_it(
     said = verify(on_s3.uri, "--repair", "catalog", database=name)
     assert said.code == CLEAN, said.out
     assert "nothing found" in said.out
+
+
+def test_a_partition_that_the_job_registers_meanwhile_is_no_finding(
+    on_s3: Storage, database: str, verify: Verify, on_aws: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {(one["type"], one["partitionDate"]) for one in named(on_s3, *BATCHES) if "type" in one}
+    catalog = GlueCatalog(on_aws.client("glue"), database, on_s3.uri, schemas.load())
+
+    def then_registered(*arguments: Any) -> Any:
+        held = in_catalog(*arguments)
+        catalog.register(sorted(wanted))
+        return held
+
+    monkeypatch.setattr("jobs.verify.__main__.in_catalog", then_registered)
+    said = verify(on_s3.uri, "--json", "--repair", "catalog", database=database)
+    assert {kind for kind, _ in said.found} == {"no-data"}
+    assert said.lines[-1]["registered"] == 0
+
+
+def test_where_nothing_is_there_is_no_archive(verify: Verify, tmp_path: Path) -> None:
+    said = verify(str(tmp_path / "wrong"))
+    assert (said.code, said.out) == (FAILED, "")
+    assert re.fullmatch(
+        r"verify: there is no archive at file:///.*/wrong, .*correct archive.uri.*\n", said.err
+    )
+    assert not (tmp_path / "wrong").exists()
+
+
+def test_a_catalog_that_does_not_answer_ends_the_audit(
+    on_s3: Storage, verify: Verify, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_GLUE", "http://127.0.0.1:9")
+    said = verify(on_s3.uri, "--set", "catalog.retry_attempts=1", database=database)
+    assert (said.code, said.out) == (FAILED, "")
+    assert said.err.startswith("verify: ")
+    assert len(said.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -141,9 +141,9 @@ def leave_objects(storage: Storage, key: str) -> Iterator[tuple[str, str]]:
     if isinstance(storage, S3Storage):
         # In a directory these are other names, or such as stand for half of a file.
         foreign += [f"{folder}/.x.avro", "data//x", "data/demand//x", "errors/.x", "data/.x"]
-    for key in foreign:
-        put_foreign(storage, key)
-        yield "unnamed", key
+    for name in foreign:
+        put_foreign(storage, name)
+        yield "unnamed", name
 
 
 def misplace(storage: Storage) -> tuple[str, str]:
