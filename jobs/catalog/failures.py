@@ -5,15 +5,33 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.errors import PipelineError
-from jobs.sinks.s3_retries import insisting
+from jobs.retries import insisting
+from jobs.sinks.s3_retries import is_passing
 
 if TYPE_CHECKING:
     from types_boto3_glue import GlueClient
 
 T = TypeVar("T")
 
-# What may pass, but botocore doesn't try again.
-_PASSING_CODES = {"ConcurrentModificationException", "OperationTimeoutException"}
+# What may pass besides what does with S3.
+_PASSING_CODES = {
+    "ConcurrentModificationException",
+    "OperationTimeoutException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "ThrottledException",
+}
+_CREDENTIALS = "renew or correct the credentials"
+_REMEDIES = {
+    "AccessDeniedException": "grant the role the Glue actions, and where Lake Formation rules its permissions too",
+    "ExpiredTokenException": _CREDENTIALS,
+    "InvalidSignatureException": _CREDENTIALS,
+    "UnrecognizedClientException": _CREDENTIALS,
+    "GlueEncryptionException": "let the role use the key of the Data Catalog",
+    "InvalidInputException": "see what it says",
+    "ResourceNumberLimitExceededException": "have the account's quota raised",
+}
 
 
 class CatalogError(PipelineError):
@@ -53,26 +71,31 @@ def asking_glue(what: str) -> Iterator[None]:
             raise CatalogMissing(
                 f"{what}: the database or table isn't there; run sync_catalog to make it"
             ) from error
-        remedy = "grant the role the Glue actions" if "AccessDenied" in code else "it is tried again later"
-        raise CatalogUnavailable(f"{what}: Glue refused ({code}); {remedy}") from error
-    except BotoCoreError as error:
+        remedy = f"{_REMEDIES[code]}; meanwhile" if code in _REMEDIES else "Later"
+        detail = error.response.get("Error", {}).get("Message", "")
+        raise CatalogUnavailable(
+            f"{what}: Glue refused ({code}): {remedy} it is tried again. It says: {detail}"
+        ) from error
+    except (BotoCoreError, ValueError) as error:
+        # A ValueError is what botocore makes of an endpoint that is no URL.
         kind = type(error).__name__
         raise CatalogSilent(
             f"{what}: no answer from Glue ({kind}); check AWS_REGION, credentials and network"
         ) from error
 
 
-def insisting_on_glue(client: "GlueClient", change: Callable[[], T]) -> T:
-    """What the change returns, made again where somebody else changed the same at that moment or Glue took too long.
+def insisting_on_glue(client: "GlueClient", call: Callable[[], T]) -> T:
+    """What the call returns, made again where Glue didn't answer or somebody else changed the same at that moment.
 
-    As often as the client tries any call, with the pauses of S3's; all else that passes botocore tries again by itself.
-    A change that depends on what is there asks for it in here. Raises botocore's errors.
+    As often as the client is told to try any call. A change that depends on what is there asks for it in here. Raises
+    botocore's errors.
     """
     config: Any = client.meta.config
-    return insisting(change, config.retries["total_max_attempts"], _is_passing)
+    return insisting(call, config.retries["total_max_attempts"], _is_passing)
 
 
 def _is_passing(error: Exception) -> bool:
     from botocore.exceptions import ClientError
 
-    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in _PASSING_CODES
+    code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
+    return code in _PASSING_CODES or is_passing(error)

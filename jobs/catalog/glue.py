@@ -166,7 +166,9 @@ def glue_client(attempts: int = 4) -> "GlueClient":
 
     retries: Any = {"mode": "standard", "total_max_attempts": attempts}
     config = Config(retries=retries, connect_timeout=3, read_timeout=10)
-    session: Any = boto3.session.Session()
     with asking_glue("the catalog"):
+        session: Any = boto3.session.Session()
         client: GlueClient = session.client("glue", region_name=os.environ.get("AWS_REGION"), config=config)
+    # The retries are ours (jobs.retries): in an outage botocore's end for good after some dozen calls.
+    client.meta.events.unregister("needs-retry.glue", unique_id="retry-config-glue")
     return client

@@ -115,11 +115,13 @@ def _create(
 
 
 def _registered(client: "GlueClient", database: str, table: str) -> Iterator[Any]:
-    pages = client.get_paginator("get_partitions").paginate(
-        DatabaseName=database, TableName=table, ExcludeColumnSchema=True
-    )
-    for page in pages:
+    request: Any = {"DatabaseName": database, "TableName": table, "ExcludeColumnSchema": True}
+    while True:
+        page = insisting_on_glue(client, partial(client.get_partitions, **request))
         yield from page["Partitions"]
+        if "NextToken" not in page:
+            return
+        request["NextToken"] = page["NextToken"]
 
 
 def _update(root: str, schema: RecordSchema, registered: Mapping[str, Any], format: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.catalog.definitions import errors_table, format_of, holds, record_table
 from jobs.catalog.failures import (
-    CatalogMissing,
     TableElsewhere,
     TableOfOtherFormat,
     asking_glue,
@@ -88,9 +87,8 @@ def _bring_table(client: "GlueClient", database: str, wanted: dict[str, Any]) ->
 
 def _existing(client: "GlueClient", database: str, table: str) -> Any:
     try:
-        with asking_glue(f"table {database}.{table}"):
-            return client.get_table(DatabaseName=database, Name=table)["Table"]
-    except CatalogMissing:
+        return client.get_table(DatabaseName=database, Name=table)["Table"]
+    except client.exceptions.EntityNotFoundException:
         return None
 
 

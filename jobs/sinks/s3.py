@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.instants import from_epoch
+from jobs.retries import insisting
 from jobs.sinks.failures import ObjectChanged, ObjectExists, ObjectMissing
 from jobs.sinks.s3_errors import translated
-from jobs.sinks.s3_retries import insisting
+from jobs.sinks.s3_retries import is_passing
 from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Listed, Location, Storage, Stored, checked
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class S3Storage(Storage):
     def check(self) -> None:
         """Ask for the bucket: raises what is wrong with it, the credentials or the network, and that soon."""
         attempts = min(self.attempts, CHECK_ATTEMPTS)
-        self._asked("", lambda: self._client.head_bucket(Bucket=self.bucket), attempts)
+        # Not HEAD, whose answers have no body to say what is wrong.
+        self._asked("", lambda: self._client.list_objects_v2(Bucket=self.bucket, MaxKeys=1), attempts)
 
     def put(self, key: str, body: bytes | bytearray) -> None:
         """PUT with ``If-None-Match: *``.
@@ -201,10 +203,11 @@ class S3Storage(Storage):
         """The call's answer; its failure as a ``StorageError``."""
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
+        from urllib3.exceptions import HTTPError
 
         try:
-            return insisting(call, attempts or self.attempts)
-        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            return insisting(call, attempts or self.attempts, is_passing)
+        except (BotoCoreError, ClientError, ResponseParserError, HTTPError, ValueError) as error:
             raise translated(error, self.bucket, self._name(key) if key else None) from error
 
 

@@ -17,6 +17,7 @@ from jobs.sinks.s3_retries import is_passing
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
+    from urllib3.exceptions import HTTPError
 
 # The archive and the checkpoint have storage of the same kind.
 _KEYS = "archive.uri or archive.checkpoint"
@@ -25,14 +26,31 @@ CREDENTIAL_CODES = {
     "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidToken",
-    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "TokenRefreshRequired",
+}
+_NEEDS = (
+    "the role needs s3:PutObject, s3:GetObject, s3:ListBucket and s3:DeleteObject, and of a KMS key that encrypts the bucket "
+    "kms:GenerateDataKey and kms:Decrypt"
+)
+_REGION = f"the bucket is in another region: correct AWS_REGION, {_KEYS}"
+_KEY = "its KMS key can't be used: enable it, or correct archive.kms_key_id or the bucket's own key"
+_REMEDIES = {
+    "AuthorizationHeaderMalformed": _REGION,
+    "IllegalLocationConstraintException": _REGION,
+    "PermanentRedirect": _REGION,
+    "InvalidObjectState": "the object was moved to a storage class that can't be read at once: restore it",
+    "KMS.DisabledException": _KEY,
+    "KMS.KMSInvalidStateException": _KEY,
+    "KMS.NotFoundException": _KEY,
+    "RequestTimeTooSkewed": "the clock of this machine is wrong: set it",
 }
 
 
 def translated(
-    error: "BotoCoreError | ClientError | ResponseParserError", bucket: str, name: str | None
+    error: "BotoCoreError | ClientError | ResponseParserError | HTTPError | ValueError",
+    bucket: str,
+    name: str | None,
 ) -> StorageError:
     """The ``StorageError`` to raise; ``name`` is the object's URI, or None where the bucket was asked for."""
     from botocore.exceptions import ClientError
@@ -67,21 +85,28 @@ def _about_access(
         return MissingBucket(f"bucket {bucket} doesn't exist: create it, or correct {_KEYS}")
     if code in CREDENTIAL_CODES:
         return NoCredentials(f"AWS refuses the credentials for {name} ({code}): renew or correct them")
+    if remedy := _REMEDIES.get(code) or (_REGION if status == 301 else None):
+        return StorageError(f"S3 refused {name} ({code or status}): {remedy}")
     if status == 403:
-        needs = "the role needs s3:PutObject, s3:GetObject, s3:ListBucket and s3:DeleteObject"
-        return AccessDenied(f"AWS denies access to {name}: {needs}")
-    if status == 301:
-        return StorageError(f"bucket {bucket} is in another region: correct AWS_REGION, {_KEYS}")
+        return AccessDenied(f"AWS denies access to {name}: {_NEEDS}")
     return StorageError(f"S3 refused {name} ({code or status}): its list of error codes says what that means")
 
 
-def _unanswered(error: "BotoCoreError | ResponseParserError", name: str) -> StorageError:
-    from botocore.exceptions import CredentialRetrievalError, NoCredentialsError, PartialCredentialsError
+def _unanswered(
+    error: "BotoCoreError | ResponseParserError | HTTPError | ValueError", name: str
+) -> StorageError:
+    from botocore import exceptions as boto
 
     kind = type(error).__name__
-    if isinstance(error, NoCredentialsError | PartialCredentialsError | CredentialRetrievalError):
+    if is_passing(error):
+        return StorageUnreachable(
+            f"no answer from S3 for {name} ({kind}), also after bounded retries: check the network and AWS_ENDPOINT_URL; "
+            "archive.retry_attempts and archive.timeout_seconds are the bounds"
+        )
+    lacking = (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError)
+    expired = (boto.SSOError, boto.TokenRetrievalError, boto.ProfileNotFound)
+    if isinstance(error, (*lacking, *expired)):
         return NoCredentials(f"no AWS credentials for {name} ({kind}): set them up or run under a role")
-    return StorageUnreachable(
-        f"no answer from S3 for {name} ({kind}), also after bounded retries: check the network and AWS_ENDPOINT_URL; "
-        "archive.retry_attempts and archive.timeout_seconds are the bounds"
+    return StorageError(
+        f"S3 can't be asked for {name} ({kind}: {error}): correct AWS_REGION, AWS_ENDPOINT_URL, {_KEYS}"
     )

@@ -167,6 +167,36 @@ def test_pauses_may_grow_and_are_never_the_same(
     assert len({*first, *second, *third}) == 60
 
 
+def test_a_long_outage_wears_out_no_retries(
+    catalog: GlueCatalog, glue: GlueProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    catalog.ensure_tables()
+    glue.calls()
+    glue.answer = lambda _operation, _request: refuse("InternalServiceException", 500)
+    for _ in range(40):
+        assert catalog.register({FIRST}) == [FIRST]
+        assert glue.calls() == {"BatchCreatePartition": 4}
+    glue.answer = lambda _operation, _request: None
+    assert catalog.register(set()) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("AccessDeniedException", "grant the role the Glue actions, and where Lake Formation rules"),
+        ("ExpiredTokenException", "renew or correct the credentials"),
+        ("ResourceNumberLimitExceededException", "have the account's quota raised"),
+        ("InvalidInputException", "see what it says"),
+    ],
+)
+def test_a_refusal_says_what_to_do(code: str, remedy: str, catalog: GlueCatalog, glue: GlueProxy) -> None:
+    glue.answer = lambda _operation, _request: refuse(code)
+    with pytest.raises(CatalogUnavailable, match=rf"refused \({code}\): {remedy}.* It says: scripted"):
+        catalog.bring_up_to_date()
+    assert glue.calls() == {"GetDatabase": 1}
+
+
 def test_a_silent_glue_is_asked_no_further(catalog: GlueCatalog, glue: GlueProxy) -> None:
     catalog.ensure_tables()
     glue.calls()

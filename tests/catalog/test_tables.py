@@ -214,17 +214,19 @@ def test_a_table_of_another_archive_is_not_turned_round(
     assert table(database, "sale")["StorageDescriptor"]["Location"] == f"{ROOT}/data/sale/"
 
 
-@pytest.mark.parametrize(
-    "operation", ["CreateDatabase", "CreateTable", "UpdateTable", "BatchUpdatePartition"]
-)
-def test_a_change_beside_one_of_somebody_else_is_made_again(
-    operation: str, catalog: GlueCatalog, schemas: dict[str, RecordSchema], database: str, glue: GlueProxy,
+OPERATIONS = ["GetDatabase", "GetTable", "GetPartitions", "CreateDatabase", "CreateTable", "UpdateTable", "BatchUpdatePartition"]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", ["ConcurrentModificationException", "OperationTimeoutException"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_call_that_comes_at_a_bad_moment_is_made_again(
+    operation: str, code: str, catalog: GlueCatalog, schemas: dict[str, RecordSchema], database: str, glue: GlueProxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
     if operation in ("UpdateTable", "BatchUpdatePartition"):
         catalog.register({("event", "2026-03-01")})
-    refusals = [refuse("ConcurrentModificationException")] * 3
+    refusals = [refuse(code)] * 3
     glue.answer = lambda asked, _: refusals.pop() if asked == operation and refusals else None
     newer = {**schemas, "event": grown(schemas["event"], VENUE)}
     GlueCatalog(glue_client(), database, ROOT, newer).bring_up_to_date()
@@ -257,17 +259,18 @@ def test_what_somebody_else_changed_meanwhile_stays(
     assert "venuename" in str(found)
 
 
-def test_two_jobs_may_start_at_once(catalog: GlueCatalog, database: str, glue: GlueProxy) -> None:
+@pytest.mark.parametrize("made", ["CreateDatabase", "CreateTable"])
+def test_two_jobs_may_start_at_once(made: str, catalog: GlueCatalog, database: str, glue: GlueProxy) -> None:
     other = GlueCatalog(glue_client(), database, ROOT, catalog._schemas)
 
     def in_between(operation: str, request: dict[str, Any]) -> None:
-        """The other job is faster, wherever this one is about to make something."""
-        if operation in ("CreateDatabase", "CreateTable") and not beaten:
+        """The other job is faster where this one is about to make something."""
+        if operation == made and not beaten:
             beaten.append(operation)
             other.bring_up_to_date()
 
     beaten: list[str] = []
     glue.answer = in_between
     catalog.bring_up_to_date()
-    assert beaten == ["CreateDatabase"]
+    assert beaten == [made]
     assert len(glue_client().get_tables(DatabaseName=database)["TableList"]) == 5

@@ -1,14 +1,15 @@
 """S3 failing, call by call: what passes is outlived, what lasts ends within the bound, what can't heal ends at once."""
 
 import os
+import random
+import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 import pytest
 
+from jobs import retries
 from jobs.batch import Batch
 from jobs.demo.emulator import Emulator
-from jobs.sinks import s3_retries
 from jobs.sinks.blocks import Group
 from jobs.sinks.failures import AccessDenied, MissingBucket, StorageError, StorageUnreachable
 from jobs.sinks.results import WrittenObject
@@ -57,7 +58,7 @@ def proxy(on_aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 @pytest.fixture
 def s3(proxy: Proxy, bucket: str, monkeypatch: pytest.MonkeyPatch) -> Storage:
     """An archive behind the proxy; pauses are short, and their number is what counts."""
-    monkeypatch.setattr(s3_retries, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.02)
     storage = open_storage(f"s3://{bucket}/p", attempts=4, timeout_seconds=1)
     storage.put("errors/there.json", BODY)
     proxy.requests.clear()
@@ -136,21 +137,23 @@ def test_what_cannot_heal_fails_at_once_and_says_what_to_do(
 def test_pauses_grow_and_are_never_the_same(
     s3: Storage, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_retries, "_FIRST_PAUSE", 0.2)
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.5)
+    random.seed(171)
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
     proxy.rules = [Rule(refused(503, "SlowDown"), "PUT", times=None)]
-    gaps = []
-    for _ in range(2):
-        proxy.requests.clear()
+    many = open_storage(s3.uri, attempts=10, timeout_seconds=1)
+    for _ in range(5):
         with pytest.raises(StorageUnreachable):
-            put(s3)
-        gaps.append([later - sooner for (sooner, _), (later, _) in pairwise(proxy.requests)])
-    for each in gaps:
-        assert [gap >= least for gap, least in zip(each, (0.1, 0.2, 0.4), strict=True)] == [True] * 3
-    assert all(abs(one - other) > 1e-4 for one, other in zip(*gaps, strict=True))
+            put(many)
+    longest = [0.5, 1, 2, 4, 8, 16, 20, 20, 20]
+    assert len(pauses) == 5 * len(longest)
+    assert all(most / 2 <= pause <= most for pause, most in zip(pauses, longest * 5, strict=True))
+    assert len(set(pauses)) == len(pauses)
 
 
 def test_a_start_without_s3_says_so_soon(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(s3_retries, "_FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(retries, "_FIRST_PAUSE", 0.02)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(StorageUnreachable, match="check the network and AWS_ENDPOINT_URL"):
         open_storage(f"s3://{bucket}", attempts=1000).check()

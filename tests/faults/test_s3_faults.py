@@ -16,12 +16,16 @@ from tests.jobs.ledger import Entry, Producer
 PREFIX, OBJECT, RECORD = "p/", "/(data|errors)/", "/deliveries/"
 BOUND, TIMEOUT = 3, 2
 LASTING = {
-    "503 for ever": refused(503, "SlowDown"),
-    "403": refused(403, "AccessDenied"),
-    "bucket gone": refused(404, "NoSuchBucket"),
+    "503 for ever": Rule(refused(503, "SlowDown"), "PUT", OBJECT, skip=3, times=None),
+    "stored, but never answered": Rule(reset_after, "PUT", OBJECT, times=None),
+    "no delivery record can be stored": Rule(refused(503, "SlowDown"), "PUT", RECORD, times=None),
+    "403": Rule(refused(403, "AccessDenied"), "PUT", OBJECT, skip=3, times=None),
+    "bucket gone": Rule(refused(404, "NoSuchBucket"), "PUT", OBJECT, skip=3, times=None),
 }
 SAID = {
     "503 for ever": "(SlowDown), also after bounded retries: start again when S3 has recovered, nothing is lost",
+    "stored, but never answered": "also after bounded retries: check the network and AWS_ENDPOINT_URL",
+    "no delivery record can be stored": "(SlowDown), also after bounded retries: start again when S3 has recovered",
     "403": "the role needs s3:PutObject, s3:GetObject, s3:ListBucket and s3:DeleteObject",
     "bucket gone": "create it, or correct archive.uri or archive.checkpoint",
 }
@@ -64,9 +68,9 @@ def story(
     archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
     failed: dict[str, Failed] = {}
     bounds = ["--set", f"archive.retry_attempts={BOUND}", "--set", f"archive.timeout_seconds={TIMEOUT}"]
-    for fault, refusal in LASTING.items():
+    for fault, rule in LASTING.items():
         proxy.requests.clear()
-        proxy.rules = [Rule(refusal, "PUT", OBJECT, skip=3, times=None)]
+        proxy.rules = [rule]
         run = archiving.run(*bounds)
         failed[fault] = Failed(
             run,
@@ -117,7 +121,8 @@ def test_nothing_of_the_failed_batch_is_counted(story: Story, fault: str) -> Non
 
 
 def test_what_may_pass_is_tried_up_to_the_bound_in_conf(story: Story) -> None:
-    assert max(story.failed["503 for ever"].asked) == BOUND
+    for fault in ("503 for ever", "stored, but never answered", "no delivery record can be stored"):
+        assert max(story.failed[fault].asked) == BOUND
 
 
 @pytest.mark.parametrize("fault", ["403", "bucket gone"])

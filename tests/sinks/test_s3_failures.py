@@ -38,23 +38,27 @@ def test_a_missing_bucket_is_named_by_whatever_meets_it_first(on_aws: Emulator) 
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "error"),
+    ("status", "code", "error", "remedy"),
     [
-        (403, "AccessDenied", AccessDenied),
-        (403, "InvalidAccessKeyId", NoCredentials),
-        (403, "SignatureDoesNotMatch", NoCredentials),
-        (400, "ExpiredToken", NoCredentials),
-        (404, "NoSuchBucket", MissingBucket),
-        (400, "KMS.DisabledException", StorageError),
-        (400, "EntityTooLarge", StorageError),
+        (403, "AccessDenied", AccessDenied, "the role needs s3:PutObject, .* kms:GenerateDataKey"),
+        (403, "InvalidAccessKeyId", NoCredentials, "renew or correct them"),
+        (403, "SignatureDoesNotMatch", NoCredentials, "renew or correct them"),
+        (400, "ExpiredToken", NoCredentials, "renew or correct them"),
+        (403, "RequestTimeTooSkewed", StorageError, "the clock of this machine is wrong"),
+        (400, "AuthorizationHeaderMalformed", StorageError, "in another region: correct AWS_REGION"),
+        (403, "InvalidObjectState", StorageError, "restore it"),
+        (404, "NoSuchBucket", MissingBucket, "create it, or correct"),
+        (400, "KMS.DisabledException", StorageError, "enable it, or correct archive.kms_key_id"),
+        (400, "EntityTooLarge", StorageError, "its list of error codes"),
     ],
 )
 def test_a_refusal_says_what_to_do(
-    status: int, code: str, error: type[StorageError], on_aws: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    status: int, code: str, error: type[StorageError], remedy: str, on_aws: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     with scripted_s3((status, code)) as s3:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.url)
-        with pytest.raises(error) as raised:
+        with pytest.raises(error, match=remedy) as raised:
             open_storage("s3://bucket/prefix").put(KEY, b"a fan's phone")
     assert type(raised.value) is error
     assert "bucket" in raised.value.message
@@ -63,15 +67,39 @@ def test_a_refusal_says_what_to_do(
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(404, MissingBucket), (403, AccessDenied), (400, StorageError)]
+    ("status", "code", "error", "remedy"),
+    [
+        (404, "NoSuchBucket", MissingBucket, "create it, or correct"),
+        (403, "AccessDenied", AccessDenied, "the role needs s3:PutObject"),
+        (400, "ExpiredToken", NoCredentials, "renew or correct them"),
+        (400, "IllegalLocationConstraintException", StorageError, "in another region: correct AWS_REGION"),
+    ],
 )
 def test_check_says_what_is_wrong_with_the_bucket(
-    status: int, error: type[StorageError], on_aws: Emulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with scripted_s3((status, "")) as s3:
+    status: int, code: str, error: type[StorageError], remedy: str, on_aws: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with scripted_s3((status, code)) as s3:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3.url)
-        with pytest.raises(error, match="bucket"):
+        with pytest.raises(error, match=f"bucket.*{remedy}"):
             open_storage("s3://bucket/prefix").check()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "told"),
+    [
+        ("AWS_ENDPOINT_URL_S3", "localhost:4566", StorageError, "correct AWS_REGION, AWS_ENDPOINT_URL"),
+        ("AWS_PROFILE", "nobody", NoCredentials, "set them up"),
+    ],
+)
+def test_an_environment_that_leads_nowhere_is_said_in_one_line(
+    name: str, value: str, error: type[StorageError], told: str, on_aws: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv(name, value)
+    with pytest.raises(error, match=told) as raised:
+        open_storage("s3://bucket/prefix").check()
+    assert type(raised.value) is error
 
 
 def test_no_credentials_are_said_to_be_missing(on_aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from jobs.sources.kinesis.api import StreamApi
 from jobs.sources.kinesis.errors import KinesisUnavailable, StreamMissing
 from jobs.sources.kinesis.offsets import Offset
 from tests.sources.fake_kinesis import HANG_UP, STREAM, FakeKinesis, Fault
@@ -31,6 +32,9 @@ def _start(fake: FakeKinesis) -> Offset:
         Fault("GetShardIterator", "ProvisionedThroughputExceededException", 3),
         Fault("GetShardIterator", "InternalFailure", 2, status=500),
         Fault("ListShards", "LimitExceededException", 1),
+        Fault("ListShards", "ResourceInUseException", 1),
+        Fault("ListShards", "ExpiredNextTokenException", 1),
+        Fault("GetRecords", "ExpiredIteratorException", 3),
         Fault("ListShards", "no answer", 1, status=HANG_UP),
     ],
     ids=lambda fault: f"{fault.operation}-{fault.code}",
@@ -79,9 +83,39 @@ def test_faults_that_last_end_in_an_error_that_names_the_shard(fake: FakeKinesis
     assert "\n" not in str(raised.value)
 
 
+def test_many_passing_faults_wear_out_no_retries(fake: FakeKinesis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    api = StreamApi(STREAM, None, 3, 1)
+    api.connect()
+    for _ in range(100):
+        fault = Fault("ListShards", "LimitExceededException", 2)
+        fake.faults.append(fault)
+        assert list(api.shards()) == [FIRST]
+        assert fault.times == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "remedy"),
+    [
+        ("GetRecords", "AccessDeniedException", "the role needs kinesis:GetRecords, "),
+        ("ListShards", "AccessDeniedException", "the role needs kinesis:GetRecords, "),
+        ("GetRecords", "ExpiredTokenException", "renew or correct the credentials"),
+        ("GetRecords", "KMSAccessDeniedException", "kms:Decrypt"),
+        ("GetShardIterator", "InvalidArgumentException", "run jobs.doctor"),
+    ],
+)
+def test_a_refusal_says_what_to_do(fake: FakeKinesis, operation: str, code: str, remedy: str) -> None:
+    fake.faults.append(Fault(operation, code, 1000))
+    with pytest.raises(KinesisUnavailable, match=f"refused {operation} on stream fake .{code}.: .*{remedy}"):
+        Consumer(STREAM, _start(fake)).read()
+    assert fake.count(operation) == 1
+
+
 def test_a_refusal_is_not_retried(fake: FakeKinesis) -> None:
     fake.faults.append(Fault("GetRecords", "AccessDeniedException", 1000))
-    with pytest.raises(KinesisUnavailable, match="refused GetRecords on stream fake: AccessDeniedException"):
+    with pytest.raises(
+        KinesisUnavailable, match=r"refused GetRecords on stream fake \(AccessDeniedException\)"
+    ):
         Consumer(STREAM, _start(fake)).read()
     assert fake.count("GetRecords") == 1
 
@@ -142,8 +176,18 @@ def test_a_stream_deleted_under_the_reader_is_named(fake: FakeKinesis) -> None:
 
 def test_nobody_to_talk_to_is_said_in_one_line(fake: FakeKinesis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:9")
-    with pytest.raises(KinesisUnavailable, match="stream fake in 2 attempts: EndpointConnectionError"):
+    with pytest.raises(
+        KinesisUnavailable, match=r"stream fake in 2 attempts \(EndpointConnectionError\): start again"
+    ):
         Consumer(STREAM, _start(fake), retryAttempts=2).read()
+
+
+def test_an_endpoint_that_is_no_url_is_said_in_one_line(
+    fake: FakeKinesis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", "localhost:4566")
+    with pytest.raises(KinesisUnavailable, match="Invalid endpoint"):
+        Consumer(STREAM, _start(fake)).read()
 
 
 def test_no_credentials_are_said_in_one_line(fake: FakeKinesis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,24 @@ _PASSING = _THROTTLED | {
     "InternalFailureException",
     "ServiceUnavailable",
     "RequestTimeout",
+    "ResourceInUseException",  # the stream is being changed
+    "ExpiredNextTokenException",  # of a listing that took too long: it is made anew
+}
+_CREDENTIALS = "renew or correct the credentials"
+_KEY = "the role needs kms:Decrypt of the stream's key, which must be enabled"
+_REMEDIES = {
+    "AccessDeniedException": "the role needs kinesis:GetRecords, GetShardIterator, ListShards and DescribeStreamSummary",
+    "ExpiredTokenException": _CREDENTIALS,
+    "IncompleteSignature": _CREDENTIALS,
+    "InvalidClientTokenId": _CREDENTIALS,
+    "InvalidSignatureException": f"{_CREDENTIALS}, or set this machine's clock",
+    "UnrecognizedClientException": _CREDENTIALS,
+    "KMSAccessDeniedException": _KEY,
+    "KMSDisabledException": _KEY,
+    "KMSInvalidStateException": _KEY,
+    "KMSNotFoundException": _KEY,
+    "KMSOptInRequired": _KEY,
+    "InvalidArgumentException": "a position that isn't this stream's has this answer: run jobs.doctor",
 }
 
 
@@ -45,7 +63,8 @@ def explained(stream: str) -> Iterator[None]:
         ) from error
     except NoRegionError as error:
         raise KinesisUnavailable("No AWS region: set source.region or AWS_REGION.") from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:
+        # A ValueError is what botocore makes of an endpoint that is no URL.
         raise KinesisUnavailable(f"Kinesis can't be asked about stream {stream}: {error}") from error
 
 
@@ -64,4 +83,7 @@ def _of_answer(stream: str, error: ClientError) -> Exception:
             "check source.stream, source.region and the credentials."
         )
     detail = error.response.get("Error", {}).get("Message", "")
-    return KinesisUnavailable(f"Kinesis refused {error.operation_name} on stream {stream}: {code}: {detail}")
+    remedy = _REMEDIES.get(code, "see what it says")
+    return KinesisUnavailable(
+        f"Kinesis refused {error.operation_name} on stream {stream} ({code}): {remedy}. It says: {detail}"
+    )

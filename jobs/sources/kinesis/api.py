@@ -1,20 +1,23 @@
 """The four calls to Kinesis that the source makes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from jobs.instants import from_epoch, now
+from jobs.plural import plural
+from jobs.retries import insisting
 from jobs.sources.kinesis.answers import explained
-from jobs.sources.kinesis.clients import make_clients
+from jobs.sources.kinesis.clients import make_client
 from jobs.sources.kinesis.errors import KinesisUnavailable, Transient
 from jobs.sources.kinesis.offsets import TRIM_HORIZON, Position, instant_of
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
     from types_boto3_kinesis.type_defs import DescribeStreamSummaryOutputTypeDef
+
+T = TypeVar("T")
 
 _RETENTION_KEPT = timedelta(minutes=10)
 
@@ -48,24 +51,22 @@ class StreamApi:
         self.region = region
         self.attempts = attempts
         self.connections = connections
-        self._clients: dict[int, KinesisClient] = {}
+        self._client: KinesisClient
         self._retention: tuple[datetime, timedelta] | None = None
 
     def connect(self) -> None:
-        """Makes the clients, before threads use them. Raises KinesisUnavailable where nothing says where or as whom."""
+        """Makes the client, before threads use it. Raises KinesisUnavailable where nothing says where or as whom."""
         with explained(self.stream):
-            self._clients = make_clients(self.region, (1, self.attempts), self.connections)
+            self._client = make_client(self.region, 1, self.connections)
 
     def shards(self) -> dict[str, ListedShard]:
         """Every shard that the stream still lists, open and closed. Raises StreamMissing."""
-        with self._insisting():
-            return list_shards(self._clients[self.attempts], self.stream)
+        return self._insist(lambda: list_shards(self._client, self.stream))
 
     def horizon(self) -> datetime:
         """The instant before which the stream holds nothing any more, by its retention period of now."""
         if self._retention is None or now() - self._retention[0] > _RETENTION_KEPT:
-            with self._insisting():
-                summary = describe(self._clients[self.attempts], self.stream)
+            summary = self._insist(lambda: describe(self._client, self.stream))
             self._retention = now(), timedelta(hours=summary["RetentionPeriodHours"])
         return now() - self._retention[1]
 
@@ -80,25 +81,28 @@ class StreamApi:
         elif position == TRIM_HORIZON:
             wanted = {"ShardIteratorType": "TRIM_HORIZON"}
         with explained(self.stream):
-            answer = self._clients[1].get_shard_iterator(StreamName=self.stream, ShardId=shard, **wanted)
+            answer = self._client.get_shard_iterator(StreamName=self.stream, ShardId=shard, **wanted)
         return answer["ShardIterator"]
 
     def page(self, iterator: str, limit: int) -> Page:
         """One GetRecords. Raises Transient for what a later call may do better, IteratorExpired among it."""
         asked_at = now()
         with explained(self.stream):
-            answer = self._clients[1].get_records(ShardIterator=iterator, Limit=limit)
+            answer = self._client.get_records(ShardIterator=iterator, Limit=limit)
         records = cast("Sequence[dict[str, Any]]", answer["Records"])
         return Page(records, answer.get("NextShardIterator"), answer.get("MillisBehindLatest", 0), asked_at)
 
-    @contextmanager
-    def _insisting(self) -> Iterator[None]:
-        try:
+    def _insist(self, call: Callable[[], T]) -> T:
+        def explain() -> T:
             with explained(self.stream):
-                yield
+                return call()
+
+        try:
+            return insisting(explain, self.attempts, lambda error: isinstance(error, Transient))
         except Transient as error:
             raise KinesisUnavailable(
-                f"Kinesis didn't answer about stream {self.stream} in {self.attempts} attempts: {error.code}."
+                f"Kinesis didn't answer about stream {self.stream} in {plural(self.attempts, 'attempt')} ({error.code}): "
+                "start again when it has recovered, nothing is lost; source.retry_attempts is the bound."
             ) from error
 
 
