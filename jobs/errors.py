@@ -11,3 +11,11 @@ class PipelineError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+def errors_by_name(base: type[PipelineError] = PipelineError) -> dict[str, type[PipelineError]]:
+    """The errors that this process knows, by their classes' names."""
+    found = {base.__name__: base}
+    for derived in base.__subclasses__():
+        found |= errors_by_name(derived)
+    return found

@@ -16,8 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 
 from jobs.checkpoint import CheckpointError
-from jobs.errors import PipelineError
-from jobs.sinks.write import own_error
+from jobs.errors import PipelineError, errors_by_name
 
 _FRAMES = 15
 # PySpark logs what an error says when it makes one, before anybody can catch it.
@@ -46,6 +45,14 @@ def told_in_one_line() -> Iterator[None]:
                 f"Spark failed: {_kind(error)}; where is told above, what it said may hold values"
             )
         raise known from error
+
+
+def own_error(error: Exception) -> PipelineError | None:
+    """The ``PipelineError`` that a task raised, found again in the text that reached the driver."""
+    known = errors_by_name()
+    told = re.findall(r"^\s*(?:[\w.]+\.)?(\w+): (.*)$", str(error), re.MULTILINE)
+    # The last one: what it came from stands before it in a traceback.
+    return next((known[name](message) for name, message in reversed(told) if name in known), None)
 
 
 def _of_another_job(error: Exception) -> PipelineError | None:

@@ -24,7 +24,7 @@ from jobs.backfill.windows import Window, window
 from jobs.instants import from_iso, iso, now
 from jobs.settings import Settings
 from jobs.sinks.storage import Storage
-from jobs.sinks.write import own_error
+from jobs.spark_errors import own_error
 
 MAX_STEP_BYTES = 128 << 20
 MAX_STEP_OBJECTS = 1000

@@ -1,5 +1,6 @@
 """What runs in the tasks of a write: rows of outcomes in, stored objects out."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,7 @@ from operator import itemgetter
 import pyarrow as pa
 
 from jobs.batch import Batch
+from jobs.errors import PipelineError
 from jobs.sinks.blocks import Group, runs
 from jobs.sinks.codecs import Compress, compressor
 from jobs.sinks.containers import ContainerLayout
@@ -16,7 +18,7 @@ from jobs.sinks.errors import ErrorLayout
 from jobs.sinks.failures import BadOutcomes
 from jobs.sinks.formats import Containers
 from jobs.sinks.parquet import ParquetLayout, RollingParquet
-from jobs.sinks.results import result_rows
+from jobs.sinks.results import failure_row, result_rows
 from jobs.sinks.rolling import FinishedObject, Rolling, RollingObject
 from jobs.sinks.storage import Storage
 from jobs.sinks.store import Uploads, store
@@ -40,12 +42,18 @@ class Assembly:
 
         Columns in: as ``blocks.runs`` takes them; body and withoutSystem; for Parquet ``body`` is only an archive
         error's, and there is ``size int``, how many bytes the record's datum has, and a column per record type, a
-        struct of the record's attributes. Rows out: one an object stored, with ``results.RESULT_SCHEMA``. At most one
-        object is being built at any time. Raises ``BadOutcomes`` where the rows of a group are not together.
+        struct of the record's attributes. Rows out: one an object stored, with ``results.RESULT_SCHEMA``, or one that says
+        what stopped the task. At most one object is being built at any time.
         """
-        with Uploads(partial(store, self.storage, self.batch)) as uploads:
-            self._assemble(batches, uploads)
-            written = uploads.results()
+        try:
+            with Uploads(partial(store, self.storage, self.batch)) as uploads:
+                self._assemble(batches, uploads)
+                written = uploads.results()
+        except PipelineError as error:
+            # Raised, it would have a cluster try the task four times, each as often as conf allows. What crashes still is.
+            deque(batches, maxlen=0)
+            yield failure_row(error)
+            return
         if written:
             yield result_rows(written)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from jobs.errors import PipelineError, errors_by_name
 from jobs.sinks.storage import Location
 
 RESULT_SCHEMA: Any = pa.schema(
@@ -28,6 +29,7 @@ RESULT_DDL = (
     "kind string, type string, partitionDate string, message string, roll int, count bigint, withoutSystem bigint, "
     "bytes bigint, sha256 string, storageType string, storageBucket string, storageKey string"
 )
+_FAILURE = "failure"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,19 @@ def result_rows(objects: Iterable[WrittenObject]) -> Any:
         for written in objects
     ]
     return pa.RecordBatch.from_pylist(rows, schema=RESULT_SCHEMA)
+
+
+def failure_row(error: PipelineError) -> Any:
+    """What stopped a task, as a ``pyarrow.RecordBatch`` likewise: its class as ``type``, and its message."""
+    row = {"kind": _FAILURE, "type": type(error).__name__, "message": error.message}
+    return pa.RecordBatch.from_pylist([row], schema=RESULT_SCHEMA)
+
+
+def raise_failure(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Raise what stopped a task, if one was stopped."""
+    for row in rows:
+        if row["kind"] == _FAILURE:
+            raise errors_by_name()[row["type"]](row["message"])
 
 
 def from_row(row: Mapping[str, Any]) -> WrittenObject:

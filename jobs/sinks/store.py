@@ -16,7 +16,6 @@ from jobs.sinks.storage import Storage
 
 UPLOADS = 8
 UPLOAD_BYTES = 64 << 20
-UPLOAD_SECONDS = 1800
 SETTLE_ATTEMPTS = 3
 
 
@@ -105,5 +104,5 @@ class Uploads:
 
     def _collect(self) -> None:
         future, size = self._waiting.popleft()
-        self._written.append(future.result(UPLOAD_SECONDS))
+        self._written.append(future.result())
         self._bytes -= size

@@ -1,22 +1,19 @@
 """The one write of a batch: outcomes in, containers and error objects in the archive out."""
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 
 from pyspark import SparkContext, StorageLevel
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.avro.functions import from_avro
 
 from jobs.batch import Batch
-from jobs.errors import PipelineError
 from jobs.sinks.assembly import Assembly
 from jobs.sinks.blocks import GROUP, PART
 from jobs.sinks.failures import BadOutcomes
 from jobs.sinks.formats import DEFAULT, Containers
-from jobs.sinks.results import RESULT_DDL, WrittenObject, from_row
+from jobs.sinks.results import RESULT_DDL, WrittenObject, from_row, raise_failure
 from jobs.sinks.storage import Storage
 from schemas import RecordSchema
 
@@ -39,22 +36,19 @@ def write(
     boolean; it is evaluated once. ``partitions`` 1 keeps it in one task without a shuffle, more spread the groups over so
     many. ``spread`` is for batches of any size: the outcomes are kept on Spark's disks until they are written, and a group
     of more than ``containers.max_bytes`` is spread over tasks too. ``schemas`` is ``schemas.load()``.
-    Raises what the tasks raised: a ``StorageError``, ``ArchivedObjectDiffers``, ``BadOutcomes``; or
+    Raises what the tasks ran into: a ``StorageError``, ``ArchivedObjectDiffers``, ``BadOutcomes``; or
     ``UnknownCodec``.
     """
     containers.check()
     texts = {type: schema.avro_text for type, schema in schemas.items()}
     assembly = Assembly(batch, storage, texts, containers)
+    if not spread:
+        return _assembled(outcomes, assembly, partitions)
+    kept = outcomes.persist(StorageLevel.DISK_ONLY)
     try:
-        if not spread:
-            return _assembled(outcomes, assembly, partitions)
-        kept = outcomes.persist(StorageLevel.DISK_ONLY)
-        try:
-            return _assembled(_in_parts(kept, containers.max_bytes), assembly, partitions)
-        finally:
-            kept.unpersist()
-    except PySparkException as error:
-        raise own_error(error) or error from error
+        return _assembled(_in_parts(kept, containers.max_bytes), assembly, partitions)
+    finally:
+        kept.unpersist()
 
 
 def _assembled(outcomes: DataFrame, assembly: Assembly, partitions: int) -> list[WrittenObject]:
@@ -64,6 +58,7 @@ def _assembled(outcomes: DataFrame, assembly: Assembly, partitions: int) -> list
     ordered = together.sortWithinPartitions(*map(F.col, group), *order)
     bodies = _typed(assembly.schemas) if assembly.containers.format == "parquet" else [F.col("body")]
     rows = ordered.select(*group, *bodies, "withoutSystem").mapInArrow(assembly, RESULT_DDL).collect()
+    raise_failure(row.asDict() for row in rows)
     return _distinct(sorted((from_row(row.asDict()) for row in rows), key=lambda one: one.order))
 
 
@@ -100,21 +95,6 @@ def _in_parts(outcomes: DataFrame, max_bytes: int) -> DataFrame:
     return outcomes.join(known, is_same, "left").withColumns(
         {"parts": count, "part": F.pmod(F.xxhash64("body"), count).cast("int")}
     )
-
-
-def own_error(error: Exception) -> PipelineError | None:
-    """The ``PipelineError`` that a task raised, found again in the text that reached the driver."""
-    known = _by_name(PipelineError)
-    told = re.findall(r"^\s*(?:[\w.]+\.)?(\w+): (.*)$", str(error), re.MULTILINE)
-    # The last one: what it came from stands before it in a traceback.
-    return next((known[name](message) for name, message in reversed(told) if name in known), None)
-
-
-def _by_name(base: type[PipelineError]) -> dict[str, type[PipelineError]]:
-    found = {base.__name__: base}
-    for derived in base.__subclasses__():
-        found |= _by_name(derived)
-    return found
 
 
 @lru_cache(maxsize=1)

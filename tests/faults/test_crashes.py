@@ -1,7 +1,9 @@
 """A Python worker or an executor dies while it stores objects; the driver lives on."""
 
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +15,9 @@ from jobs.demo.emulator import Emulator
 from jobs.session import find_jars
 from tests.faults.long import SECONDS
 from tests.faults.processes import executors, kill, python_workers
-from tests.faults.proxy import Proxy, Rule, before
+from tests.faults.proxy import Proxy, Rule, before, refused
 from tests.jobs.archived import Archived
-from tests.jobs.job import ROOT, Finished, Job
+from tests.jobs.job import ROOT, Finished, Job, Running
 from tests.jobs.ledger import Entry, Producer
 from tests.short_run import SHORT_RUN_OF_ALL_JAVA
 
@@ -76,6 +78,25 @@ def spark_in(directory: Path) -> Path:
     return home
 
 
+@contextmanager
+def in_cluster(archiving: Job, *arguments: str) -> Iterator[Running]:
+    """Start the job with executors of their own, until it has caught up."""
+    master = ["--master", "local-cluster[2,1,1024]", "--jars", ",".join(map(str, find_jars()))]
+    job = [str(ROOT / "emr" / "archive.py"), "--conf", str(archiving.conf_file()), "--until-caught-up"]
+    # Spark's own metrics of memory don't fit a run of seconds; the rest is as it comes.
+    settings = ["--conf", "spark.ui.enabled=false", "--conf", "spark.driver.host=127.0.0.1"]
+    environment = {
+        **SHORT_RUN_OF_ALL_JAVA,
+        "PYSPARK_PYTHON": sys.executable,
+        "JAVA_HOME": str(java.find_java()),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_HOME": str(spark_in(archiving.directory)),
+    }
+    submit = [f"{environment['SPARK_HOME']}/bin/spark-submit", *master, *settings, *job, *arguments]
+    with archiving.process(submit, environment) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def alone(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], proxy: Proxy) -> Story:
     """One process is all there is: Spark doesn't try its tasks again there."""
@@ -94,19 +115,7 @@ def cluster(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], p
     source, archiving, archived = make(112)
     workers: list[int] = []
     one_executor: list[int] = []
-    master = ["--master", "local-cluster[2,1,1024]", "--jars", ",".join(map(str, find_jars()))]
-    job = [str(ROOT / "emr" / "archive.py"), "--conf", str(archiving.conf_file()), "--until-caught-up"]
-    # Spark's own metrics of memory don't fit a run of seconds; the rest is as it comes.
-    settings = ["--conf", "spark.ui.enabled=false", "--conf", "spark.driver.host=127.0.0.1"]
-    environment = {
-        **SHORT_RUN_OF_ALL_JAVA,
-        "PYSPARK_PYTHON": sys.executable,
-        "JAVA_HOME": str(java.find_java()),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_HOME": str(spark_in(archiving.directory)),
-    }
-    submit = [f"{environment['SPARK_HOME']}/bin/spark-submit", *master, *settings, *job]
-    with archiving.process(submit, environment) as running:
+    with in_cluster(archiving) as running:
         proxy.rules = [
             strike(running.process.pid, python_workers, 5, workers),
             strike(running.process.pid, lambda pid: executors(pid)[:1], 20, one_executor),
@@ -114,6 +123,22 @@ def cluster(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], p
         struck = running.end()
         proxy.rules = []
     return Story(source.ledger, struck, workers, one_executor, struck, archived())
+
+
+def test_a_cluster_tries_what_lasts_no_more_often_than_conf_says(
+    make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], proxy: Proxy
+) -> None:
+    _, archiving, archived = make(113)
+    proxy.requests.clear()
+    proxy.rules = [Rule(refused(503, "SlowDown"), "PUT", OBJECT, times=None)]
+    with in_cluster(archiving, "--set", "archive.retry_attempts=2") as running:
+        run = running.end()
+    proxy.rules = []
+    asked = Counter(each.path for _, each in proxy.requests if each.method == "PUT")
+    assert (run.code, max(asked.values())) == (1, 2), run.err[-2000:]
+    (said,) = [line for line in run.complaints if line.startswith("archive: ")]
+    assert "(SlowDown), also after bounded retries: start again" in said
+    assert archived().records == []
 
 
 @pytest.fixture(params=["alone", "cluster"])

@@ -15,6 +15,7 @@ from jobs.sinks.assembly import Assembly
 from jobs.sinks.codecs import CODECS, compressor
 from jobs.sinks.failures import BadOutcomes, UnknownCodec
 from jobs.sinks.formats import Containers
+from jobs.sinks.results import raise_failure
 from jobs.sinks.storage import Storage, open_storage
 from tests.sinks.outcomes import (
     TEXTS,
@@ -34,9 +35,11 @@ MEBIBYTE = 1 << 20
 def assemble(
     storage: Storage, batch: Batch, pieces: Any, codec: str = "zstandard", max_bytes: int = 128 * MEBIBYTE
 ) -> list[dict[str, Any]]:
-    """What the tasks say after writing the Arrow batches."""
+    """What the tasks say after writing the Arrow batches; raises what stopped them."""
     results = Assembly(batch, storage, TEXTS, Containers(codec=codec, max_bytes=max_bytes))(iter(pieces))
-    return [row for result in results for row in result.to_pylist()]
+    rows = [row for result in results for row in result.to_pylist()]
+    raise_failure(rows)
+    return rows
 
 
 def open_archive(tmp_path_factory: pytest.TempPathFactory) -> Storage:
