@@ -85,7 +85,10 @@ def test_a_missing_stream_is_named(on_moto: EmulatedKinesis) -> None:
 
 def test_a_refusal_is_one_line(client: Any, fake: FakeKinesis) -> None:
     fake.faults.append(Fault("ListShards", "AccessDeniedException", 1))
-    with pytest.raises(KinesisUnavailable, match="refused ListShards on stream fake: AccessDeniedException"):
+    with pytest.raises(
+        KinesisUnavailable,
+        match=r"refused ListShards on stream fake \(AccessDeniedException\): the role needs",
+    ):
         resolve_start(client, STREAM, "LATEST", NOW)
 
 

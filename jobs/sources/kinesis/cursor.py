@@ -20,6 +20,8 @@ NEAR_TIP_MS = 1_000
 # Arrival times are approximate, and given by Kinesis's clock.
 ARRIVAL_MARGIN = timedelta(seconds=10)
 TRIM_MARGIN = timedelta(minutes=10)
+# A record that was read once is visible for good: a few more looks are for a replica that lags and says it is at the tip.
+LOOKS_AT_TIP = 25
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Cursor:
     _rest: pa.RecordBatch | None = None
     _closing: bool = False
     _proving: bool = False
+    _looks: int = 0
 
     def __post_init__(self) -> None:
         starts = [instant for instant in (self.read_to, instant_of(self.position)) if instant]
@@ -104,7 +107,7 @@ class Cursor:
 
     def _open(self, api: StreamApi) -> None:
         # AT_SEQUENCE_NUMBER, not AFTER: getting the known record again proves that nothing after it was trimmed.
-        self._proving = is_sequence(self.position)
+        self._proving, self._looks = is_sequence(self.position), 0
         self._iterator = api.iterator(self.shard, self.position)
         # Once there is an iterator, so that a call that fails isn't another loss.
         if not self._proving:
@@ -114,7 +117,14 @@ class Cursor:
         rows = to_batch(page.records, api.stream, self.shard)
         at_tip = page.next_iterator is None or page.lag_ms == 0
         if self._proving and (rows.num_rows or at_tip):
-            rows = self._proven(api, rows)
+            if not rows.num_rows and page.next_iterator and self._looks < LOOKS_AT_TIP:
+                # Not known to be the tip: the record at the position has to be there, or to be gone for good.
+                self._looks += 1
+                self.lag_ms, self.page_rows, self.page_full = None, 0, False
+                self._iterator = page.next_iterator
+                return
+            self._prove(api, rows)
+        rows = self._unread(rows)
         self.lag_ms, self.page_rows, self.page_full = page.lag_ms, rows.num_rows, len(page.records) >= wanted
         self._iterator, self._closing = page.next_iterator, page.next_iterator is None
         if rows.num_rows:
@@ -124,12 +134,19 @@ class Cursor:
         elif page.lag_ms == 0 and not self.page_full:
             self.read_to = max(page.asked_at, self.read_to or page.asked_at)
 
-    def _proven(self, api: StreamApi, rows: pa.RecordBatch) -> pa.RecordBatch:
+    def _prove(self, api: StreamApi, rows: pa.RecordBatch) -> None:
         self._proving = False
-        if rows.num_rows and sequence_at(rows, 0) == self.position:
-            return rows.slice(1)
-        self._check_loss(api)
-        return rows
+        if not rows.num_rows or sequence_at(rows, 0) != self.position:
+            self._check_loss(api)
+
+    def _unread(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Without what was taken already: the record at the position may come late, after it was given up."""
+        known, position = 0, self.position
+        while (
+            is_sequence(position) and known < rows.num_rows and int(sequence_at(rows, known)) <= int(position)
+        ):
+            known += 1
+        return rows.slice(known)
 
     def _overtaken_by_trimming(self, api: StreamApi) -> bool:
         return (

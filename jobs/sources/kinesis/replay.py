@@ -8,7 +8,7 @@ import pyarrow as pa
 import structlog
 
 from jobs.sources.kinesis.api import StreamApi
-from jobs.sources.kinesis.cursor import Cursor
+from jobs.sources.kinesis.cursor import LOOKS_AT_TIP, Cursor
 from jobs.sources.kinesis.errors import (
     AFTERWARDS,
     KinesisUnavailable,
@@ -23,9 +23,6 @@ from jobs.sources.kinesis.progress import Evidence
 from jobs.sources.kinesis.records import row_of, sequence_at
 
 log = structlog.get_logger()
-
-# A record that was read once is visible for good: at the tip a few more looks are for a lagging replica only.
-_LOOKS_AT_TIP = 25
 
 
 def replay(options: Options, evidence: Evidence, start: Offset, end: Offset) -> Iterator[pa.RecordBatch]:
@@ -79,7 +76,7 @@ class _ShardReplay:
                     return pages if self._is_end(kept) else self._unreachable("its record is gone", pages)
             empty = 0 if page is not None else empty + 1
             at_tip = at_tip + 1 if page is None and self.cursor.lag_ms == 0 else 0
-            if empty > self.limits.max_empty_pages or at_tip > _LOOKS_AT_TIP:
+            if empty > self.limits.max_empty_pages or at_tip > LOOKS_AT_TIP:
                 return self._unreachable(f"{empty} empty answers in a row", pages)
         return pages
 
