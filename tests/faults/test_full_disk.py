@@ -1,5 +1,6 @@
 """A disk that fills up under an archive in a directory: the batch fails whole, and goes on when there is room."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ def story(
 def test_the_batch_fails_and_one_line_says_what_to_do(story: Story) -> None:
     assert story.failed.code == 1
     assert story.failed.complaints[-1].startswith("archive: the file system failed on ")
+    assert re.search("/archive/(data|errors)/", story.failed.complaints[-1])
     assert story.failed.complaints[-1].endswith("(ENOSPC): see to the disk, then go on")
     assert len(story.failed.complaints) == 1
 
