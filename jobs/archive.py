@@ -145,6 +145,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     supervisor = Supervisor()
     supervisor.stop_on_signals()
     storage, checkpoints = _open(settings.archive)
+    interrupted = checkpoint.interrupted_batch(checkpoints)
     start = kinesis_start(settings.source, checkpoints) if settings.source.format == "kinesis" else None
     record_schemas = schemas.load()
     catalog = _catalog(settings, storage, checkpoints, record_schemas)
@@ -161,7 +162,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
         settings.archive,
         spark.sparkContext.defaultParallelism,
         may_lose=not settings.source.fail_on_data_loss,
-        interrupted=checkpoint.interrupted_batch(checkpoints),
+        interrupted=interrupted,
         metrics=open_metrics(settings),
     )
     with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch, told_in_one_line():

@@ -33,31 +33,32 @@ def claim(checkpoint: Storage, archive_uri: str) -> None:
     try:
         checkpoint.put(_ARCHIVE, json.dumps({"uri": archive_uri}).encode())
     except ObjectExists:
-        if (claimed_by := owner(checkpoint)) != archive_uri:
+        owner = archive_of(checkpoint)
+        if owner != archive_uri:
             raise CheckpointError(
-                f"archive.checkpoint {checkpoint.uri} belongs to the archive {claimed_by}, not to {archive_uri}: "
+                f"archive.checkpoint {checkpoint.uri} belongs to the archive {owner}, not to {archive_uri}: "
                 "give each archive a checkpoint of its own"
             ) from None
 
 
-def owner(checkpoint: Storage) -> str | None:
-    """The archive that the checkpoint belongs to, None where nobody has claimed it. Raises CheckpointError."""
+def archive_of(checkpoint: Storage) -> str | None:
+    """The archive that the checkpoint is tied to, None where it is tied to none. Raises CheckpointError where it can't be made out."""
     try:
         return str(json.loads(checkpoint.get(_ARCHIVE))["uri"])
     except ObjectMissing:
         return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError) as error:
         raise CheckpointError(
-            f"{_ARCHIVE} in the checkpoint {checkpoint.uri} isn't what the job keeps there: restore it, or start with a new "
-            "archive.checkpoint"
-        ) from None
+            f"{_ARCHIVE} in the checkpoint {checkpoint.uri} isn't what the job keeps there: restore it, or start with a "
+            "new archive.checkpoint"
+        ) from error
 
 
 def query_id(checkpoint: Storage) -> str:
     """The id that Spark gave the checkpoint's query at its first start. Raises CheckpointError where there is none."""
     try:
         return str(json.loads(checkpoint.get("metadata"))["id"])
-    except (ObjectMissing, ValueError, KeyError) as error:
+    except (ObjectMissing, ValueError, LookupError, TypeError) as error:
         raise CheckpointError(
             f"the checkpoint {checkpoint.uri} has no readable metadata: restore it, or start with a new "
             "archive.checkpoint"
@@ -69,8 +70,8 @@ def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:
     try:
         _, metadata, *sources = checkpoint.get(f"offsets/{batch_id}").decode().splitlines()
         time = _EPOCH + timedelta(milliseconds=json.loads(metadata)["batchTimestampMs"])
-        return LoggedBatch(iso(time), json.loads(sources[0]))
-    except (ObjectMissing, ValueError, KeyError, IndexError) as error:
+        return LoggedBatch(iso(time), dict(json.loads(sources[0])))
+    except (ObjectMissing, ValueError, LookupError, TypeError) as error:
         raise CheckpointError(
             f"the checkpoint {checkpoint.uri} has no readable offsets/{batch_id}: restore it, "
             "or start with a new archive.checkpoint"
@@ -94,9 +95,30 @@ def is_committed(checkpoint: Storage, batch_id: int) -> bool:
 
 
 def interrupted_batch(checkpoint: Storage) -> int | None:
-    """The batch that an earlier run began and didn't finish; there can be one at most."""
+    """The batch that an earlier run began and didn't finish; there can be one at most.
+
+    Raises CheckpointError where Spark couldn't read which one it finished last.
+    """
+    _check_newest_commit(checkpoint)
     last = max(_numbers(checkpoint, "offsets/"), default=None)
     return None if last is None or is_committed(checkpoint, last) else last
+
+
+def _check_newest_commit(checkpoint: Storage) -> None:
+    """Spark reads this one at a start; its batch has a delivery record, so replaying it changes nothing."""
+    newest = max(_numbers(checkpoint, "commits/"), default=None)
+    if newest is None:
+        return
+    version, *rest = checkpoint.get(f"commits/{newest}").decode(errors="replace").splitlines() or [""]
+    try:
+        if version.strip() != "v1":
+            raise ValueError(version)
+        json.loads(rest[0] if rest else "{}")
+    except ValueError as error:
+        raise CheckpointError(
+            f"commits/{newest} in the checkpoint {checkpoint.uri} isn't what Spark keeps there: delete it, and "
+            f"commits/.{newest}.crc where there is one; then the next start finds batch {newest} archived and marks it as done"
+        ) from error
 
 
 def latest_batches(checkpoint: Storage) -> list[Batch]:

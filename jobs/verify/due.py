@@ -8,7 +8,7 @@ import structlog
 from jobs.backfill.errors import BackfillError
 from jobs.backfill.runs import read_run, read_steps
 from jobs.batch import Batch
-from jobs.checkpoint import CheckpointError, interrupted_batch, latest_batches, owner
+from jobs.checkpoint import CheckpointError, archive_of, interrupted_batch, latest_batches
 from jobs.sinks.failures import StorageError
 from jobs.sinks.storage import Storage
 
@@ -32,7 +32,7 @@ def stream_batches(checkpoint: Storage, archive_uri: str) -> StreamBatches:
     Nothing where there is no checkpoint, it belongs to another archive (this one is a copy) or can't be read.
     """
     try:
-        if owner(checkpoint) != archive_uri:
+        if archive_of(checkpoint) != archive_uri:
             return NOTHING
         latest, begun = latest_batches(checkpoint), interrupted_batch(checkpoint)
     except (CheckpointError, StorageError) as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -20,6 +21,7 @@ from jobs.sinks.storage import open_storage
 from jobs.spark_checks import check_pattern, check_spark_reaches
 from jobs.stream import ConnectorMissingError, Source, aws_kinesis_source
 from tests.jobs.archived import Archived
+from tests.jobs.checkpoints import forget_commit
 from transforms import SystemUserIdPattern
 
 BATCH = Batch("stream", "a-query", 3, "2026-03-01T12:34:56.789Z")
@@ -155,8 +157,50 @@ def test_a_pattern_that_java_refuses_is_a_problem_of_the_conf_before_the_query_s
     check_pattern(spark, SystemUserIdPattern.of())
 
 
+@pytest.mark.parametrize("owner", [b"", b"[]", b'{"x":1}'])
+def test_a_checkpoint_whose_archive_cannot_be_read_is_told_in_words(tmp_path: Path, owner: bytes) -> None:
+    (tmp_path / "archive.json").write_bytes(owner)
+    with pytest.raises(checkpoint.CheckpointError, match=r"archive.json in the checkpoint .*: restore it"):
+        checkpoint.claim(open_storage(str(tmp_path)), "s3://bucket/p")
+
+
+def test_a_mark_of_a_batch_is_readable_where_spark_can_read_it(spark: SparkSession, tmp_path: Path) -> None:
+    """After a loss of power it may be empty; deleted with its checksum, as we say then, it lets the batch run once more."""
+
+    def run() -> list[int]:
+        batches: list[int] = []
+        stream = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).load()
+        writer = stream.writeStream.foreachBatch(lambda _, number: batches.append(number))
+        writer = writer.option("checkpointLocation", str(tmp_path)).trigger(availableNow=True)
+        writer.start().awaitTermination(60)
+        return batches
+
+    mark, storage = tmp_path / "commits" / "0", open_storage(str(tmp_path))
+    assert run() == [0]
+    whole = mark.read_bytes()
+    assert checkpoint.interrupted_batch(storage) is None
+    for damaged in (b"", whole[:-3], b"\0" * len(whole)):
+        mark.write_bytes(damaged)
+        with pytest.raises(checkpoint.CheckpointError, match=r"commits/0 in the checkpoint .*: delete it"):
+            checkpoint.interrupted_batch(storage)
+        with pytest.raises(StreamingQueryException):
+            run()
+    forget_commit(tmp_path, 0)
+    assert checkpoint.interrupted_batch(storage) == 0
+    assert run()[0] == 0
+
+
 @pytest.mark.parametrize(
-    "entry", [None, b"", b"v1\n{}\n{}", b"v1\nnot json\n{}", b'v1\n{"batchTimestampMs":1}']
+    "entry",
+    [
+        None,
+        b"",
+        b"v1\n{}\n{}",
+        b"v1\nnot json\n{}",
+        b'v1\n{"batchTimestampMs":1}',
+        b"v1\n[]\n{}",
+        b'v1\n{"batchTimestampMs":1}\n7',
+    ],
 )
 def test_an_offset_log_that_cannot_be_read_is_told_in_words(tmp_path: Path, entry: bytes | None) -> None:
     if entry is not None:

@@ -160,10 +160,14 @@ def test_a_side_file_of_another_run_is_removed_where_the_checkpoint_has_none(tmp
     assert read_progress(path) is None
 
 
-def test_damaged_progress_in_the_checkpoint_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [b"half a fi", b"[]", b'{"shards":[]}', b'{"shards":{"a":{}}}', b'{"shards":{"a":{"known":[["1",7]]}}}'],
+)
+def test_damaged_progress_in_the_checkpoint_is_said(tmp_path: Path, body: bytes) -> None:
     checkpoint = open_storage(str(tmp_path / "checkpoint"))
-    checkpoint.put(KEPT_PROGRESS, b"half a fi")
-    with pytest.raises(SourceError, match="isn't JSON"):
+    checkpoint.put(KEPT_PROGRESS, body)
+    with pytest.raises(SourceError, match="isn't what the job keeps there: delete it and start again"):
         restore_progress(checkpoint, tmp_path / "progress.json")
 
 

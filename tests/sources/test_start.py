@@ -160,7 +160,18 @@ def test_a_checkpoint_that_another_source_began_is_an_error(
         load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)
 
 
-def test_a_damaged_kept_start_is_an_error(client: Any, checkpoint: Storage) -> None:
-    checkpoint.put(KEPT_START, b"{}")
-    with pytest.raises(OtherStream, match="isn't what this source keeps"):
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"7",
+        b"{}",
+        b'{"stream":"fake","arn":"a","created":"c","offset":7}',
+        b'{"stream":"fake","arn":"a","created":"c","offset":{"shardId-0":{"at":"noon"}}}',
+        b'{"stream":"fake","arn":"a","offset":{}}',
+    ],
+)
+def test_a_damaged_kept_start_is_an_error(client: Any, checkpoint: Storage, body: bytes) -> None:
+    checkpoint.put(KEPT_START, body)
+    with pytest.raises(OtherStream, match="isn't what the job keeps there: restore it, or start with a new"):
         load_or_keep_start(checkpoint, client, STREAM, "LATEST", NOW)

@@ -16,6 +16,7 @@ import structlog
 
 from jobs.errors import PipelineError
 from jobs.instants import from_iso, iso
+from jobs.sinks.failures import ObjectMissing
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.cursor import Cursor
 from jobs.sources.kinesis.errors import SourceError
@@ -92,7 +93,7 @@ def caught_up(progress: Progress | None, since: datetime) -> bool:
     """
     if progress is None:
         return False
-    done = progress["committedTo"]
+    done = progress.get("committedTo")
     return done is not None and from_iso(done) >= since + SETTLE
 
 
@@ -118,15 +119,30 @@ def keep_progress(storage: Storage, path: str | Path) -> None:
 def restore_progress(storage: Storage, path: str | Path) -> None:
     """Makes the side file anew from the checkpoint, before the query starts. Raises SourceError."""
     Path(path).unlink(missing_ok=True)
-    if not storage.exists(KEPT_PROGRESS):
-        return
+    progress = _kept(storage)
+    if progress is not None:
+        write_progress(str(path), progress)
+
+
+def kept_evidence(storage: Storage) -> Evidence:
+    """The evidence that the checkpoint keeps for the next start. Raises SourceError."""
+    return evidence_of(_kept(storage))
+
+
+def _kept(storage: Storage) -> Progress | None:
     try:
-        write_progress(str(path), json.loads(storage.get(KEPT_PROGRESS)))
-    except ValueError as error:
+        progress: Progress = json.loads(storage.get(KEPT_PROGRESS))
+        if not isinstance(progress, dict):
+            raise ValueError(KEPT_PROGRESS)
+        evidence_of(progress)
+    except ObjectMissing:
+        return None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise SourceError(
-            f"{KEPT_PROGRESS} in the checkpoint isn't JSON: delete it and start again. It only serves to tell idle "
-            "shards from trimmed ones."
+            f"{KEPT_PROGRESS} in the checkpoint {storage.uri} isn't what the job keeps there: delete it and start again; it "
+            "only serves to tell idle shards from trimmed ones"
         ) from error
+    return progress
 
 
 def snapshot(

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from jobs.instants import from_iso, iso
-from jobs.sinks.failures import ObjectExists
+from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.answers import explained
 from jobs.sources.kinesis.api import describe, list_shards
-from jobs.sources.kinesis.errors import BadStart, KinesisUnavailable, OtherStream, Transient
-from jobs.sources.kinesis.offsets import TRIM_HORIZON, Offset, Position, at, ordered, to_json
+from jobs.sources.kinesis.errors import BadOption, BadStart, KinesisUnavailable, OtherStream, Transient
+from jobs.sources.kinesis.offsets import TRIM_HORIZON, Offset, Position, at, from_json, ordered, to_json
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
@@ -56,7 +56,8 @@ def load_or_keep_start(
         _keep(storage, _document(client, stream, start, now))
     with asking(stream):
         summary = describe(client, stream)
-    kept = _kept(storage)
+    kept = kept_start(storage)
+    assert kept is not None, "it was kept above, and nobody deletes it"
     _refuse_other(kept, stream, summary)
     return to_json(kept["offset"])
 
@@ -74,12 +75,21 @@ def asking(stream: str) -> Iterator[None]:
         ) from error
 
 
-def _kept(storage: Storage) -> dict[str, Any]:
+def kept_start(storage: Storage) -> dict[str, Any] | None:
+    """What load_or_keep_start keeps in the checkpoint, None where there is none. Raises OtherStream where it isn't that."""
     try:
-        kept = json.loads(storage.get(KEPT_START))
-        return {name: kept[name] for name in ("stream", "arn", "created", "offset")}
-    except (ValueError, KeyError, TypeError) as error:
-        raise OtherStream(f"{KEPT_START} in the checkpoint isn't what this source keeps there.") from error
+        kept: dict[str, Any] = json.loads(storage.get(KEPT_START))
+        from_json(json.dumps(kept["offset"]))
+        if not {"stream", "arn", "created"} <= kept.keys():
+            raise ValueError(KEPT_START)
+    except ObjectMissing:
+        return None
+    except (ValueError, LookupError, TypeError, BadOption) as error:
+        raise OtherStream(
+            f"{KEPT_START} in the checkpoint {storage.uri} isn't what the job keeps there: restore it, or start with a new "
+            "archive.checkpoint"
+        ) from error
+    return kept
 
 
 def _document(client: "KinesisClient", stream: str, start: str, now: datetime) -> dict[str, Any]:
