@@ -130,8 +130,10 @@ def _refuse_other(kept: Mapping[str, Any], stream: str, summary: Mapping[str, An
     if kept["created"] != iso(summary["StreamCreationTimestamp"]):
         raise OtherStream(
             f"Stream {stream} was created at {iso(summary['StreamCreationTimestamp'])}, but the checkpoint belongs to "
-            f"the stream of that name created at {kept['created']}. Give the new stream a new checkpoint "
-            "(archive.checkpoint); the positions in the old one mean nothing in it."
+            f"the stream of that name created at {kept['created']}: its positions mean nothing in the new one. "
+            'Give the new stream a new checkpoint (archive.checkpoint), with source.start = "TRIM_HORIZON": LATEST would pass '
+            "over what the new stream holds already. What was unread in the old stream comes back only by python -m "
+            "jobs.backfill --from export, from a DynamoDB export."
         )
 
 
