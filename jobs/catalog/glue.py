@@ -32,6 +32,9 @@ class Catalog(Protocol):
     def bring_up_to_date(self) -> None:
         """``ensure_tables`` for who must know: raises ``CatalogUnavailable`` too."""
 
+    def check(self) -> None:
+        """Raise what ``bring_up_to_date`` would of tables that are there, but change nothing."""
+
     def register(self, written: Iterable[Partition]) -> list[Partition]:
         """Register the (type, partition date) pairs of a batch; returns all that are pending, and never raises."""
 
@@ -59,6 +62,9 @@ class NoCatalog:
         """Do nothing."""
 
     def bring_up_to_date(self) -> None:
+        """Do nothing."""
+
+    def check(self) -> None:
         """Do nothing."""
 
     def register(self, written: Iterable[Partition]) -> list[Partition]:
@@ -108,6 +114,10 @@ class GlueCatalog:
             self._client, self._database, self._root, self._schemas, self._format
         )
         self._is_ensured = True
+
+    def check(self) -> None:
+        """Raise what ``bring_up_to_date`` would of tables that are there, but change nothing."""
+        tables.check_tables(self._client, self._database, self._root, self._schemas, self._format)
 
     def register(self, written: Iterable[Partition]) -> list[Partition]:
         """Register what isn't registered yet, with what earlier batches left pending; returns what is pending."""

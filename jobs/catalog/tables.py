@@ -28,14 +28,25 @@ def ensure_tables(
     registered. Raises ``CatalogUnavailable``, and ``TableElsewhere`` or ``TableOfOtherFormat`` rather than turn a table of
     another archive to this one, or one that reads the other format.
     """
-    _ensure_database(client, database, root)
-    _ensure_table(client, database, errors_table(root))
-    for schema in schemas.values():
-        _ensure_table(client, database, record_table(root, schema, format))
+    ensure_described(client, database, root, _described(root, schemas, format))
     dates = {
         type: update_partitions(client, database, root, schema, format) for type, schema in schemas.items()
     }
     return {(type, date) for type, registered in dates.items() for date in registered}
+
+
+def check_tables(
+    client: "GlueClient", database: str, root: str, schemas: Mapping[str, RecordSchema], format: str = "avro"
+) -> None:
+    """Raise what ``ensure_tables`` would of the tables that are there; only asks."""
+    for wanted in _described(root, schemas, format):
+        existing = _existing(client, database, wanted["Name"])
+        if existing is not None:
+            _check(f"{database}.{wanted['Name']}", existing, wanted)
+
+
+def _described(root: str, schemas: Mapping[str, RecordSchema], format: str) -> list[dict[str, Any]]:
+    return [errors_table(root), *(record_table(root, schema, format) for schema in schemas.values())]
 
 
 def ensure_described(
@@ -78,8 +89,7 @@ def _bring_table(client: "GlueClient", database: str, wanted: dict[str, Any]) ->
             return
         except client.exceptions.AlreadyExistsException:
             existing = client.get_table(DatabaseName=database, Name=wanted["Name"])["Table"]
-    _check_place(name, existing, wanted)
-    _check_format(name, existing, wanted)
+    _check(name, existing, wanted)
     if not holds(existing, wanted):
         merged = {**wanted, "Parameters": {**existing.get("Parameters", {}), **wanted["Parameters"]}}
         client.update_table(DatabaseName=database, TableInput=merged)  # type: ignore[arg-type]
@@ -90,6 +100,11 @@ def _existing(client: "GlueClient", database: str, table: str) -> Any:
         return client.get_table(DatabaseName=database, Name=table)["Table"]
     except client.exceptions.EntityNotFoundException:
         return None
+
+
+def _check(name: str, existing: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    _check_place(name, existing, wanted)
+    _check_format(name, existing, wanted)
 
 
 def _check_place(name: str, existing: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
