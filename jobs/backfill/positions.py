@@ -9,7 +9,7 @@ from jobs.instants import from_iso, iso
 from jobs.sinks.deliveries import iter_delivery_records, iter_records_backwards
 from jobs.sinks.records import DeliveryRecord
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Offset, Position
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Position, positions
 
 Positions = tuple[Position, Position]
 """``(after, to)``: what a delivery record says that its batch read of a shard."""
@@ -74,14 +74,14 @@ def left_to_the_stream(
 
     Of a shard that the checkpoint doesn't know that is everything: it descends from one that the job hasn't read to its
     end. So it is of a shard that has left the stream and is known to the checkpoint: the job will say so. Nothing where no job
-    has used the checkpoint, or one of another archive or stream. Raises CheckpointError.
+    has used the checkpoint, or one of another archive or stream. Raises CheckpointError, SourceError.
     """
     state = read_checkpoint(checkpoint)
     if state.settled is None or state.start is None or state.owner != archive:
         return {}
     if state.start["stream"] != stream or from_iso(state.start["created"]) != from_iso(iso(created)):
         return {}
-    settled: Offset = state.settled
+    settled = positions(state.settled)
     return {
         shard: (position, SHARD_END)
         for shard in sorted({*shards, *settled})

@@ -1,66 +1,73 @@
 """What a checkpoint holds, read without changing anything."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from jobs.batch import Batch
-from jobs.checkpoint import CheckpointError, interrupted_batch, latest_batches, logged_batch
-from jobs.sinks.failures import ObjectMissing
+from jobs.checkpoint import archive_of, interrupted_batch, latest_batches, logged_batch, query_id
+from jobs.sinks.deliveries import read_delivery_record
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis.offsets import Offset, positions
-from jobs.sources.kinesis.progress import KEPT_PROGRESS, Evidence, evidence_of
-from jobs.sources.kinesis.start import KEPT_START
-
-_RESTORE = "restore it, or start with a new archive.checkpoint"
-_DELETE = "delete it; it only serves to tell idle shards from trimmed ones"
+from jobs.sources.kinesis.offsets import LoggedOffset, Offset, positions
+from jobs.sources.kinesis.progress import Evidence, kept_evidence
+from jobs.sources.kinesis.start import kept_start
 
 
 @dataclass(frozen=True)
 class CheckpointState:
-    """A checkpoint: the archive it belongs to, its start, Spark's newest batch; each None where there is none.
+    """A checkpoint: the archive it belongs to, its start, Spark's newest batches; None or empty where there is none.
 
-    ``done`` is whether that batch is committed, ``settled`` the offset up to which everything is in committed batches.
+    ``done`` is whether the newest of them is committed, ``end`` its end, and ``settled`` the offset up to which everything is in
+    committed batches, both as Spark logged them.
     """
 
     owner: str | None
     start: Mapping[str, Any] | None
-    newest: Batch | None
+    latest: list[Batch]
     done: bool
-    settled: Offset | None
+    end: LoggedOffset | None
+    settled: LoggedOffset | None
     evidence: Evidence
+
+    @property
+    def newest(self) -> Batch | None:
+        """The newest batch that Spark has logged."""
+        return self.latest[0] if self.latest else None
 
     @property
     def is_new(self) -> bool:
         """Whether no job has used it yet."""
         return self.start is None and self.newest is None
 
+    def is_archived(self, archive: Storage) -> bool:
+        """Whether the newest batch has a delivery record; looks at the one before where it has none, as a start does.
+
+        Raises DeliveryRecordUnreadable, StorageError.
+        """
+        for batch in self.latest:
+            if read_delivery_record(archive, batch) is not None:
+                return batch is self.newest
+        return False
+
+    def unread(self, *, archived: bool) -> Offset | None:
+        """The offset from which on the next start reads, or reads again; ``archived`` is what ``is_archived`` says."""
+        offset = self.end if archived else self.settled
+        return None if offset is None else positions(offset)
+
 
 def read_checkpoint(checkpoint: Storage) -> CheckpointState:
-    """The checkpoint's state. Raises CheckpointError where it can't be made out, StorageError."""
-    owner = _json(checkpoint, "archive.json")
-    start = _json(checkpoint, KEPT_START)
-    latest = latest_batches(checkpoint)
+    """The checkpoint's state. Raises CheckpointError or SourceError where it can't be made out, StorageError."""
+    if checkpoint.exists("metadata"):
+        query_id(checkpoint)
+    start, latest = kept_start(checkpoint), latest_batches(checkpoint)
     done = interrupted_batch(checkpoint) is None
-    finished = latest if done else latest[1:]
-    settled = dict(start["offset"]) if start else None
-    if finished:
-        settled = positions(logged_batch(checkpoint, finished[0].batch_id).end)
-    evidence = evidence_of(_json(checkpoint, KEPT_PROGRESS, _DELETE))
-    newest = latest[0] if latest else None
-    return CheckpointState(owner["uri"] if owner else None, start, newest, done, settled, evidence)
-
-
-def _json(checkpoint: Storage, key: str, remedy: str = _RESTORE) -> dict[str, Any] | None:
-    try:
-        content = json.loads(checkpoint.get(key))
-    except ObjectMissing:
-        return None
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise CheckpointError(
-            f"{key} in the checkpoint {checkpoint.uri} isn't what the job keeps there: {remedy}"
-        )
-    return content
+    settled: LoggedOffset | None = start["offset"] if start else None
+    end = None
+    if latest:
+        last = latest[0].batch_id
+        end = logged_batch(checkpoint, last).end
+        committed = last if done else last - 1
+        if committed >= 0:
+            settled = logged_batch(checkpoint, committed).end
+    evidence = kept_evidence(checkpoint)
+    return CheckpointState(archive_of(checkpoint), start, latest, done, end, settled, evidence)

@@ -1,57 +1,36 @@
 """What the doctor says: where the checkpoint stands, and whether the next start works."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import schemas
+from jobs.catalog import open_catalog
+from jobs.catalog.failures import CatalogUnavailable
 from jobs.checkpoint import CheckpointError
+from jobs.doctor import telling
 from jobs.doctor.checkpoint import CheckpointState, read_checkpoint
-from jobs.doctor.stream import ShardState, StreamState, look_at_stream
+from jobs.doctor.interrupted import read_again
+from jobs.doctor.stream import StreamState, look_at_stream
+from jobs.doctor.verdict import Diagnosis
 from jobs.doctor.words import in_words
-from jobs.errors import PipelineError
 from jobs.instants import from_iso, iso
 from jobs.settings import Settings, SourceSettings
-from jobs.sinks.deliveries import read_delivery_record
 from jobs.sinks.local import LocalStorage
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis import kinesis_client, load_or_keep_start, resolve_start
-from jobs.sources.kinesis.errors import AFTERWARDS, OtherStream
-from jobs.sources.kinesis.offsets import SHARD_END, Position, is_sequence
+from jobs.sources.kinesis import SourceError, kinesis_client, load_or_keep_start, resolve_start
+from jobs.sources.kinesis.errors import OtherStream
+from jobs.sources.kinesis.offsets import Offset
 
 NEAR = 0.25
-GOING_ON = (
-    f"to go on with what is left, start once with --set source.fail_on_data_loss=false, {AFTERWARDS}; "
-    "to read anew from an instant, use --rewind"
-)
-
-
-@dataclass
-class Diagnosis:
-    """Lines that tell how things are, warnings, and problems: with one of these the next start fails."""
-
-    facts: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    outlook: str = ""
-
-    def lines(self) -> Iterator[str]:
-        """All of it, for people."""
-        yield from self.facts
-        yield from (f"Warning: {warning}" for warning in self.warnings)
-        if not self.problems:
-            yield f"Next start: works; {self.outlook}"
-            return
-        yield "Next start: fails"
-        yield from (f"  {problem}" for problem in self.problems)
 
 
 def diagnose(settings: Settings, at: datetime) -> Diagnosis:
-    """Look at the archive, the checkpoint and the stream; ``at`` is the present."""
+    """Look at the archive, the checkpoint, the stream and the catalog; ``at`` is the present."""
     diagnosis = Diagnosis()
     archive, checkpoint = settings.archive.open_archive(), settings.archive.open_checkpoint()
     diagnosis.facts.append(f"Checkpoint: {checkpoint.uri}, for the archive {archive.uri}")
-    try:
+    with diagnosis.gathering():
         _check_usable(archive)
         _check_usable(checkpoint)
         state = read_checkpoint(checkpoint)
@@ -60,23 +39,26 @@ def diagnose(settings: Settings, at: datetime) -> Diagnosis:
                 f"the checkpoint belongs to the archive {state.owner}: set archive.uri to that, or archive.checkpoint to "
                 "one of its own"
             )
-        _tell_batch(diagnosis, state, archive, at)
+        archived = state.is_archived(archive)
+        _tell_batch(diagnosis, state, at, archived=archived)
         if settings.source.format == "kinesis":
-            _tell_stream(diagnosis, settings.source, checkpoint, state, at)
+            _tell_stream(diagnosis, settings.source, checkpoint, state, at, archived=archived)
         else:
             _tell_connector(diagnosis, state)
-    except PipelineError as error:
-        diagnosis.problems.append(error.message)
+    with diagnosis.gathering():
+        _tell_catalog(diagnosis, settings, archive)
     return diagnosis
 
 
 def _check_usable(storage: Storage) -> None:
-    # In a directory that isn't there yet the check would make it.
-    if not isinstance(storage, LocalStorage) or Path(storage.directory).is_dir():
-        storage.check()
+    if isinstance(storage, LocalStorage):
+        # In a directory that isn't there yet the check would make it.
+        place = Path(storage.directory)
+        storage = LocalStorage(str(next(there for there in (place, *place.parents) if os.path.exists(there))))
+    storage.check()
 
 
-def _tell_batch(diagnosis: Diagnosis, state: CheckpointState, archive: Storage, at: datetime) -> None:
+def _tell_batch(diagnosis: Diagnosis, state: CheckpointState, at: datetime, *, archived: bool) -> None:
     batch = state.newest
     if batch is None:
         diagnosis.facts.append("Last batch: none yet")
@@ -87,12 +69,12 @@ def _tell_batch(diagnosis: Diagnosis, state: CheckpointState, archive: Storage, 
     if state.done:
         diagnosis.facts.append(f"{told}done")
         diagnosis.outlook = f"goes on with batch {batch.batch_id + 1}"
-    elif read_delivery_record(archive, batch) is not None:
+    elif archived:
         diagnosis.facts.append(f"{told}archived, but not yet marked as done")
         diagnosis.outlook = f"marks batch {batch.batch_id} as done and goes on"
     else:
         diagnosis.facts.append(f"{told}begun, but not finished")
-        diagnosis.outlook = f"runs batch {batch.batch_id} again, with the same change events, and goes on"
+        diagnosis.outlook = f"runs batch {batch.batch_id} again and goes on"
 
 
 def _tell_connector(diagnosis: Diagnosis, state: CheckpointState) -> None:
@@ -107,68 +89,78 @@ def _tell_connector(diagnosis: Diagnosis, state: CheckpointState) -> None:
 
 
 def _tell_stream(
-    diagnosis: Diagnosis, source: SourceSettings, checkpoint: Storage, state: CheckpointState, at: datetime
+    diagnosis: Diagnosis,
+    source: SourceSettings,
+    checkpoint: Storage,
+    state: CheckpointState,
+    at: datetime,
+    *,
+    archived: bool,
 ) -> None:
-    client = kinesis_client(source.region)
-    if state.is_new:
-        offset = resolve_start(client, source.stream, source.start, at)
-        diagnosis.facts.append("No job has used this checkpoint yet.")
-        diagnosis.outlook = (
-            f"makes the checkpoint and begins at source.start, {source.start}, of stream {source.stream}"
-        )
-        if source.start == "LATEST":
-            diagnosis.outlook += ": what is in the stream by then is not archived"
-    else:
-        load_or_keep_start(checkpoint, client, source.stream, source.start, at)
-        assert state.settled is not None, "there is a start"
-        offset = state.settled
-    stream = look_at_stream(source.stream, source.region, offset, state.evidence)
-    diagnosis.facts += _told(source, state, stream, at)
-    _judge(diagnosis, source, stream, at)
+    offset = state.unread(archived=archived)
+    try:
+        if state.is_new:
+            offset = _tell_new(diagnosis, source, at)
+        else:
+            load_or_keep_start(checkpoint, kinesis_client(source.region), source.stream, source.start, at)
+        assert offset is not None, "there is a start"
+        stream = look_at_stream(source.stream, source.region, offset, state.evidence)
+    except SourceError:
+        if offset is not None:
+            diagnosis.facts += telling.of_positions(offset, state.evidence, at)
+        raise
+    diagnosis.facts += telling.of_stream(source.stream, state.start, stream, at)
+    diagnosis.tell_losses(stream.losses, source)
+    if not (state.is_new or state.done or archived or stream.losses):
+        _tell_interrupted(diagnosis, source, state)
+    _tell_unread(diagnosis, stream, at)
 
 
-def _told(source: SourceSettings, state: CheckpointState, stream: StreamState, at: datetime) -> Iterator[str]:
-    start = state.start
-    begun = f", read since {start['start']} ({start['resolved']})" if start and "resolved" in start else ""
-    keeps = in_words(stream.retention)
-    yield f"Stream: {source.stream}, keeps records for {keeps}, {len(stream.shards)} shards{begun}"
-    yield from (f"  {shard.shard}: {_of_shard(shard, stream, at)}" for shard in stream.shards)
+def _tell_new(diagnosis: Diagnosis, source: SourceSettings, at: datetime) -> Offset:
+    offset = resolve_start(kinesis_client(source.region), source.stream, source.start, at)
+    diagnosis.facts.append("No job has used this checkpoint yet.")
+    diagnosis.outlook = (
+        f"makes the checkpoint and begins at source.start, {source.start}, of stream {source.stream}"
+    )
+    if source.start == "LATEST":
+        diagnosis.outlook += ": what is in the stream by then is not archived"
+    return offset
 
 
-def _of_shard(shard: ShardState, stream: StreamState, at: datetime) -> str:
-    if shard.waits:
-        return "waits for its parent shards to be read"
-    if shard.position == SHARD_END:
-        return "read to its end"
-    read = _of_position(shard.position, shard.read_to, at)
-    if shard.loss:
-        return f"{read}; records after it are lost or may be"
-    if shard.oldest_unread is None:
-        return f"{read}; nothing unread"
-    left = in_words(shard.oldest_unread + stream.retention - at)
-    return f"{read}; {in_words(shard.behind or timedelta())} behind, its oldest unread record is kept for {left} more"
-
-
-def _of_position(position: Position, read_to: datetime | None, at: datetime) -> str:
-    """The position and its age: how long ago nothing lay after it that had arrived."""
-    if is_sequence(position):
-        return f"read to {position}, {f'{in_words(at - read_to)} old' if read_to else 'of unknown age'}"
-    return f"not read yet, begins at {position['at'] if isinstance(position, dict) else position}"
-
-
-def _judge(diagnosis: Diagnosis, source: SourceSettings, stream: StreamState, at: datetime) -> None:
-    if stream.losses and source.fail_on_data_loss:
-        diagnosis.problems += [*stream.losses, f"What to do: {GOING_ON}"]
-    else:
-        allowed = "source.fail_on_data_loss is false, so the job goes on without them"
-        diagnosis.warnings += [f"{loss} ({allowed})" for loss in stream.losses]
-    oldest = stream.oldest_unread
-    if oldest is None:
+def _tell_interrupted(diagnosis: Diagnosis, source: SourceSettings, state: CheckpointState) -> None:
+    assert state.newest is not None, "a batch was begun"
+    again = read_again(source, state)
+    if again.lost:
+        diagnosis.tell_losses([again.lost], source)
+        told = ", with what is left of its change events,"
+    elif again.doubt:
+        diagnosis.doubts.append(again.doubt)
         return
-    left = oldest + stream.retention - at
+    else:
+        told = ", with the same change events,"
+    diagnosis.outlook = f"runs batch {state.newest.batch_id} again{told} and goes on"
+
+
+def _tell_unread(diagnosis: Diagnosis, stream: StreamState, at: datetime) -> None:
+    if not stream.unread:
+        return
     diagnosis.outlook += f"; {in_words(stream.behind or timedelta())} of the stream are to be read"
-    if left < NEAR * stream.retention:
+    for shard in stream.unread:
+        if not shard.found:
+            told = telling.of_not_found(shard, stream, at)
+            (diagnosis.doubts if shard.unproven else diagnosis.warnings).append(told)
+    found = [shard.oldest_unread for shard in stream.unread if shard.found and shard.oldest_unread]
+    expires = min(found, default=at) + stream.retention
+    if expires - at < NEAR * stream.retention:
         diagnosis.warnings.append(
-            f"the oldest unread records expire in {in_words(left)}: start the job before {iso(oldest + stream.retention)}, or "
-            "lengthen the stream's retention period"
+            f"the oldest unread records expire in {in_words(expires - at)}: start the job before {iso(expires)}, or lengthen "
+            "the stream's retention period"
         )
+
+
+def _tell_catalog(diagnosis: Diagnosis, settings: Settings, archive: Storage) -> None:
+    catalog = open_catalog(settings.catalog, archive, schemas.load(), settings.archive.format)
+    try:
+        catalog.check()
+    except CatalogUnavailable as error:
+        diagnosis.warnings.append(f"{error.message}; change events are archived all the same")

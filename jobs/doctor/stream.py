@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jobs.instants import now
@@ -16,7 +16,8 @@ from jobs.sources.kinesis.options import Limits
 from jobs.sources.kinesis.pace import Pace
 from jobs.sources.kinesis.progress import Evidence
 
-LOOKS = 40
+# For all shards together; each is looked at once at least.
+LOOK_SECONDS = 30.0
 ATTEMPTS = 5
 
 
@@ -25,6 +26,8 @@ class ShardState:
     """A shard: its position, how far behind its tip that is, when the first record that isn't read arrived.
 
     Whatever arrived before ``read_to`` is read (None: not known). ``waits`` is whether a parent has to be read first, ``loss`` what is lost of it or may be.
+    Where nothing but empty pages came, that record isn't ``found``: it arrived at ``oldest_unread`` or later. Then it may also
+    be ``unproven`` that nothing is lost before it.
     """
 
     shard: str
@@ -34,6 +37,8 @@ class ShardState:
     waits: bool = False
     loss: str | None = None
     read_to: datetime | None = None
+    found: bool = True
+    unproven: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,9 +59,12 @@ class StreamState:
         return max((shard.behind for shard in self.shards if shard.behind is not None), default=None)
 
     @property
-    def oldest_unread(self) -> datetime | None:
-        """When the oldest record that isn't read arrived, None where there is none."""
-        return min((shard.oldest_unread for shard in self.shards if shard.oldest_unread), default=None)
+    def unread(self) -> list[ShardState]:
+        """The shards that have records that aren't read, those with the oldest first."""
+        return sorted(
+            (shard for shard in self.shards if shard.oldest_unread),
+            key=lambda shard: shard.oldest_unread or now(),
+        )
 
 
 def look_at_stream(stream: str, region: str | None, offset: Offset, evidence: Evidence) -> StreamState:
@@ -67,17 +75,15 @@ def look_at_stream(stream: str, region: str | None, offset: Offset, evidence: Ev
     listed = api.shards()
     grown = shards.grown(offset, listed)
     waiting, gone = shards.pending(grown, listed), shards.expired(offset, listed)
-    readable = shards.readable(grown, listed)
+    until = time.monotonic() + LOOK_SECONDS
 
     def look(shard: str) -> ShardState:
-        cursor = Cursor(
-            shard, grown[shard], Pace(limits.calls_per_second), evidence.read_to(shard, grown[shard])
-        )
-        return _look(api, cursor)
+        position = grown.get(shard, TRIM_HORIZON)
+        cursor = Cursor(shard, position, Pace(limits.calls_per_second), evidence.read_to(shard, position))
+        return replace(_look(api, cursor, until), waits=shard in waiting)
 
     with ThreadPoolExecutor(limits.threads) as pool:
-        states = list(pool.map(look, readable))
-    states += [ShardState(shard, TRIM_HORIZON, waits=True) for shard in waiting]
+        states = list(pool.map(look, [*shards.readable(grown, listed), *waiting]))
     states += _unreadable(grown, gone, evidence)
     retention = timedelta(hours=round((now() - api.horizon()) / timedelta(hours=1)))
     return StreamState(retention, sorted(states, key=lambda state: state.shard))
@@ -93,22 +99,35 @@ def _unreadable(offset: Mapping[str, Position], gone: list[str], evidence: Evide
             yield ShardState(shard, position)
 
 
-def _look(api: StreamApi, cursor: Cursor) -> ShardState:
+def _look(api: StreamApi, cursor: Cursor, until: float) -> ShardState:
     position, read_to = cursor.position, cursor.read_to
     try:
-        for _ in range(LOOKS):
-            _insist(cursor, lambda: cursor.fetch(api, 1))
-            if cursor.buffered or cursor.ended or cursor.lag_ms == 0:
-                break
+        found = _found(api, cursor, until)
     except TrimmedPosition as error:
-        return ShardState(cursor.shard, position, loss=error.message, read_to=read_to)
-    behind = None if cursor.lag_ms is None else timedelta(milliseconds=cursor.lag_ms)
+        left = _look(api, Cursor(cursor.shard, TRIM_HORIZON, cursor.pace), until)
+        return replace(left, position=position, read_to=read_to, loss=error.message)
+    behind = timedelta(milliseconds=cursor.lag_ms or 0)
     rows = cursor.take(1, 1)
-    arrived = rows.column("approximateArrivalTimestamp")[0].as_py() if rows else None
-    if arrived is not None and behind is not None:
+    if rows:
+        arrived = rows.column("approximateArrivalTimestamp")[0].as_py()
         # What is behind a page begins after its record.
-        behind = max(behind, now() - arrived)
-    return ShardState(cursor.shard, position, behind, arrived, read_to=read_to)
+        return ShardState(cursor.shard, position, max(behind, now() - arrived), arrived, read_to=read_to)
+    if found:
+        return ShardState(cursor.shard, position, behind, read_to=read_to)
+    unproven = cursor.unproven and (read_to is None or read_to <= api.horizon())
+    earliest = now() - behind
+    return ShardState(
+        cursor.shard, position, behind, earliest, read_to=read_to, found=False, unproven=unproven
+    )
+
+
+def _found(api: StreamApi, cursor: Cursor, until: float) -> bool:
+    """Whether the next record, or that there is none, was found in time."""
+    while not (cursor.buffered or cursor.ended or cursor.lag_ms == 0):
+        if cursor.lag_ms is not None and time.monotonic() >= until:
+            return False
+        _insist(cursor, lambda: cursor.fetch(api, 1))
+    return True
 
 
 def _insist(cursor: Cursor, fetch: Callable[[], None]) -> None:

@@ -29,6 +29,20 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKinesis]:
         yield kinesis
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asks as fast as the fake answers."""
+    monkeypatch.setattr("jobs.sources.kinesis.pace._WINDOW", 0.0)
+
+
+@pytest.fixture
+def hurried(quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doesn't look for long either."""
+    monkeypatch.setattr("jobs.doctor.stream.LOOK_SECONDS", 2.0)
+    monkeypatch.setattr("jobs.doctor.telling.LOOK_SECONDS", 2.0)
+    monkeypatch.setattr("jobs.doctor.interrupted.READ_SECONDS", 2.0)
+
+
 @dataclass(frozen=True)
 class Said:
     """What a run of the command left."""
@@ -57,6 +71,11 @@ def doctor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         return Said(code, said.out, said.err)
 
     return run
+
+
+def outlook(out: str) -> str:
+    """The verdict, and what follows it."""
+    return out[out.index("Next start: ") :]
 
 
 @pytest.fixture

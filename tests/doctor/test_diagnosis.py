@@ -9,20 +9,18 @@ from pathlib import Path
 import pytest
 
 from jobs.batch import Batch
+from jobs.checkpoint import latest_batches
 from jobs.instants import iso, now
 from jobs.sinks.deliveries import write_delivery_record
+from jobs.sinks.names import delivery_record_key
 from jobs.sinks.records import delivery_record
 from jobs.sinks.storage import Storage, open_storage
-from tests.doctor.conftest import Doctor, begin, log_batch
+from tests.doctor.conftest import Doctor, begin, log_batch, outlook
 from tests.sources.fake_kinesis import STREAM, FakeKinesis, Fault
 
 WORKS, FAILS, USAGE = 0, 1, 2
 FIRST = "shardId-000000000000"
 HOURS, DAYS = 3600, 86400
-
-
-def outlook(out: str) -> str:
-    return out[out.index("Next start: ") :]
 
 
 def position(fake: FakeKinesis, record: int = -1, shard: str = FIRST) -> str:
@@ -197,6 +195,26 @@ def test_a_shard_that_left_the_stream_unread_stops_the_next_start(
     assert f"Shard {FIRST} has left the stream before it was read to its end" in outlook(said.out)
 
 
+def test_what_waits_in_a_new_shard_counts_as_unread(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage
+) -> None:
+    """The old shard holds nothing unread, but isn't read to its end; all that came since is in its child."""
+    begin(checkpoint)
+    fake.put(FIRST, [b"read", b"unread"], age_seconds=21 * HOURS)
+    child = fake.add_shard(1, (0,))
+    fake.put(child, [b"unread"], age_seconds=20 * HOURS)
+    log_batch(checkpoint, 0, {FIRST: position(fake)})
+    said = doctor()
+    assert said.code == WORKS
+    assert (
+        f"  {child}: waits for its parent shards to be read; 20 hours behind, its oldest unread" in said.out
+    )
+    assert "; 20 hours of the stream are to be read" in outlook(said.out)
+    assert (
+        "Warning: the oldest unread records expire in 3 hours" in said.out or "expire in 4 hours" in said.out
+    )
+
+
 def test_shards_after_a_reshard_are_told_apart(
     fake: FakeKinesis, doctor: Doctor, checkpoint: Storage
 ) -> None:
@@ -208,7 +226,7 @@ def test_shards_after_a_reshard_are_told_apart(
     said = doctor()
     assert f"  {FIRST}: read to its end\n" in said.out
     assert f"  {child}: not read yet, begins at TRIM_HORIZON; nothing unread\n" in said.out
-    assert f"  {grandchild}: waits for its parent shards to be read\n" in said.out
+    assert f"  {grandchild}: waits for its parent shards to be read; nothing unread\n" in said.out
 
 
 def test_a_batch_that_was_not_finished_is_run_again(
@@ -217,7 +235,7 @@ def test_a_batch_that_was_not_finished_is_run_again(
     begin(checkpoint)
     fake.put(FIRST, [b"a", b"b"])
     log_batch(checkpoint, 0, {FIRST: position(fake, 0)})
-    log_batch(checkpoint, 1, {FIRST: position(fake)}, done=False)
+    log_batch(checkpoint, 1, {"#records": 2, FIRST: position(fake)}, done=False)
     said = doctor()
     assert said.code == WORKS
     assert "begun, but not finished" in said.out
@@ -261,10 +279,21 @@ def test_a_stream_that_is_not_there_is_told(fake: FakeKinesis, doctor: Doctor) -
 
 def test_a_stream_that_was_made_anew_is_told(fake: FakeKinesis, doctor: Doctor, checkpoint: Storage) -> None:
     begin(checkpoint)
+    fake.put(FIRST, [b"a"])
+    log_batch(checkpoint, 4, {FIRST: position(fake)})
+    keep_evidence(checkpoint, {FIRST: (position(fake), 2 * DAYS)})
     fake.created += 3600
     said = doctor()
     assert said.code == FAILS
-    assert "but the checkpoint belongs to the stream of that name created at" in outlook(said.out)
+    assert "Last batch: 4, " in said.out
+    assert f"  {FIRST}: read to {position(fake)}, 2 days old\n" in said.out
+    told = outlook(said.out)
+    assert "but the checkpoint belongs to the stream of that name created at" in told
+    assert (
+        'Give the new stream a new checkpoint (archive.checkpoint), with source.start = "TRIM_HORIZON"'
+        in told
+    )
+    assert "unread in the old stream comes back only by python -m jobs.backfill --from export" in told
 
 
 def test_a_stream_of_another_account_is_told(fake: FakeKinesis, doctor: Doctor, checkpoint: Storage) -> None:
@@ -291,14 +320,81 @@ def test_a_checkpoint_of_another_archive_is_told(
     assert "belongs to the archive s3://another/archive: set archive.uri to that" in outlook(said.out)
 
 
-@pytest.mark.parametrize("key", ["kinesis/start.json", "kinesis/progress.json", "archive.json"])
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        *((key, b"[]") for key in ("kinesis/start.json", "kinesis/progress.json", "archive.json")),
+        ("kinesis/start.json", b"{}"),
+        ("kinesis/progress.json", b'{"shards":{"a":{}}}'),
+        ("archive.json", b'{"x":1}'),
+    ],
+)
 def test_a_file_that_is_not_the_jobs_is_told(
-    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage, key: str
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage, key: str, body: bytes
 ) -> None:
-    checkpoint.put(key, b"[]")
+    checkpoint.put(key, body)
     said = doctor()
     assert said.code == FAILS
     assert f"{key} in the checkpoint {checkpoint.uri} isn't what the job keeps there" in outlook(said.out)
+
+
+@pytest.mark.parametrize("body", [b"", b'v1\n{"nextBatch', b"\0" * 29])
+def test_a_mark_that_spark_cannot_read_is_told(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage, body: bytes
+) -> None:
+    begin(checkpoint)
+    fake.put(FIRST, [b"a"])
+    log_batch(checkpoint, 0, {FIRST: position(fake)})
+    assert doctor().code == WORKS
+    checkpoint.delete("commits/0")
+    checkpoint.put("commits/0", body)
+    said = doctor()
+    assert said.code == FAILS
+    assert f"commits/0 in the checkpoint {checkpoint.uri} isn't what Spark keeps there: delete it" in outlook(
+        said.out
+    )
+
+
+@pytest.mark.parametrize("logged", [True, False])
+def test_metadata_that_spark_cannot_read_is_told(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage, logged: bool
+) -> None:
+    begin(checkpoint)
+    if logged:
+        log_batch(checkpoint, 0, {FIRST: "TRIM_HORIZON"})
+    checkpoint.delete("metadata")
+    checkpoint.put("metadata", b"")
+    said = doctor()
+    assert said.code == FAILS
+    assert "has no readable metadata: restore it" in outlook(said.out)
+
+
+def test_a_batch_whose_predecessor_is_gone_cannot_be_run_again(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage
+) -> None:
+    begin(checkpoint)
+    log_batch(checkpoint, 3, {FIRST: "1"})
+    log_batch(checkpoint, 5, {FIRST: "2"}, done=False)
+    said = doctor()
+    assert said.code == FAILS
+    assert "has no readable offsets/4: restore it" in outlook(said.out)
+
+
+@pytest.mark.parametrize("of_batch", [1, 0])
+def test_a_delivery_record_that_a_start_cannot_read_is_told(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage, tmp_path: Path, of_batch: int
+) -> None:
+    begin(checkpoint)
+    log_batch(checkpoint, 0, {FIRST: "TRIM_HORIZON"})
+    log_batch(checkpoint, 1, {FIRST: "TRIM_HORIZON"})
+    archive, key = (
+        open_storage(str(tmp_path / "archive")),
+        delivery_record_key(latest_batches(checkpoint)[1 - of_batch]),
+    )
+    archive.put(key, b"{}")
+    said = doctor()
+    assert said.code == FAILS
+    assert key in outlook(said.out)
 
 
 def test_a_checkpoint_that_another_source_began_is_told(

@@ -65,6 +65,7 @@ class FakeKinesis:
         self.retention_hours = 24
         self.page_cap = 10_000
         self.lag_is_always_zero = False
+        self.lag_ms = 60_000
         self.created = CREATED
         self.account = "123456789012"
         self.clock_offset = 0.0
@@ -183,7 +184,7 @@ class FakeKinesis:
 
     def _page(self, shard: FakeShard, first: int, last: int) -> bytes:
         all_read = last == len(shard.records)
-        lag = 0 if all_read or self.lag_is_always_zero else 60_000
+        lag = 0 if all_read or self.lag_is_always_zero else self.lag_ms
         following = (
             "" if all_read and shard.closed else f', "NextShardIterator": "{self._token(shard, last)}"'
         )

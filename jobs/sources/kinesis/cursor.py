@@ -64,6 +64,11 @@ class Cursor:
         return self._rest is not None
 
     @property
+    def unproven(self) -> bool:
+        """Whether no page has shown yet that the position's own record is still there, or isn't."""
+        return self._proving
+
+    @property
     def drained(self) -> bool:
         """Whether asking again at once would most likely give nothing."""
         near_tip = self.lag_ms is not None and self.lag_ms <= (NEAR_TIP_MS if self.page_rows else 0)

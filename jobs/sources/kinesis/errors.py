@@ -41,6 +41,10 @@ class ReplayFailed(SourceError):
     """A batch that was read before can't be read again as it was."""
 
 
+class ReplayUnfinished(SourceError):
+    """A batch wasn't read again in the time that there was for it."""
+
+
 class KinesisUnavailable(SourceError):
     """Kinesis refused or failed a call for good, or for longer than the retries last."""
 

@@ -1,5 +1,6 @@
 """Reading a batch again: the same rows in the same order, up to the end positions that Spark logged."""
 
+import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +14,7 @@ from jobs.sources.kinesis.errors import (
     AFTERWARDS,
     KinesisUnavailable,
     ReplayFailed,
+    ReplayUnfinished,
     ShardMissing,
     Transient,
 )
@@ -25,11 +27,14 @@ from jobs.sources.kinesis.records import row_of, sequence_at
 log = structlog.get_logger()
 
 
-def replay(options: Options, evidence: Evidence, start: Offset, end: Offset) -> Iterator[pa.RecordBatch]:
+def replay(
+    options: Options, evidence: Evidence, start: Offset, end: Offset, until: float = math.inf
+) -> Iterator[pa.RecordBatch]:
     """The rows after ``start`` up to ``end``, both included in what an earlier ``read`` returned and reached.
 
     Empty pages are no end; raises ReplayFailed where the end can't be reached any more, TrimmedPosition where
-    records after the start may have been lost, KinesisUnavailable when the retries are used up.
+    records after the start may have been lost, KinesisUnavailable when the retries are used up, ReplayUnfinished at
+    ``until`` (monotonic seconds).
     """
     limits = options.limits
     api = StreamApi(options.stream, options.region, limits.retry_attempts, limits.threads)
@@ -44,7 +49,7 @@ def replay(options: Options, evidence: Evidence, start: Offset, end: Offset) -> 
                 evidence.read_to(shard, moved["after"]),
                 options.fail_on_data_loss,
             )
-            jobs.append(pool.submit(_ShardReplay(api, options, cursor, moved["to"]).rows))
+            jobs.append(pool.submit(_ShardReplay(api, options, cursor, moved["to"], until).rows))
         for job in jobs:
             yield from job.result()
 
@@ -52,18 +57,23 @@ def replay(options: Options, evidence: Evidence, start: Offset, end: Offset) -> 
 class _ShardReplay:
     """One shard of the batch, from the cursor's position to the end position."""
 
-    def __init__(self, api: StreamApi, options: Options, cursor: Cursor, end: Position) -> None:
+    def __init__(self, api: StreamApi, options: Options, cursor: Cursor, end: Position, until: float) -> None:
         self.api = api
         self.limits = options.limits
         self.fail_on_data_loss = options.fail_on_data_loss
         self.cursor = cursor
         self.end = end
+        self.until = until
 
     def rows(self) -> list[pa.RecordBatch]:
         """All the rows, page by page."""
         pages: list[pa.RecordBatch] = []
         empty = at_tip = 0
         while self.cursor.position != self.end:
+            if time.monotonic() >= self.until:
+                raise ReplayUnfinished(
+                    f"shard {self.cursor.shard} could not be read up to position {self.end} in time"
+                )
             if self.cursor.ended:
                 return self._unreachable("the shard ends before it", pages)
             if not self._fetch():
