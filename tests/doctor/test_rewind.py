@@ -2,10 +2,12 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from jobs.instants import iso
 from jobs.sinks.storage import Storage, open_storage
 from tests.doctor.conftest import Doctor, begin, log_batch
 from tests.sources.fake_kinesis import FakeKinesis
@@ -39,6 +41,64 @@ def test_the_new_checkpoint_begins_at_the_instant_and_the_old_one_stays(
     assert {key: checkpoint.get(key) for key in checkpoint.list()} == before
     assert f'set archive.checkpoint = "{tmp_path}/checkpoint-from-' in said.out
     assert "Warning: what is archived already and is read again will be in the archive twice" in said.out
+    assert (
+        "python -m jobs.backfill --from kinesis archives these from the stream and nothing twice" in said.out
+    )
+    assert "passes over" not in said.out
+
+
+def test_what_the_old_checkpoint_has_not_read_of_the_time_before_is_told(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage
+) -> None:
+    """One shard was read to a later record than the instant, one not."""
+    second = fake.add_shard(1)
+    begin(checkpoint)
+    fake.put(FIRST, [b"read"], age_seconds=1800)
+    fake.put(second, [b"read", b"unread"], age_seconds=7200)
+    log_batch(
+        checkpoint,
+        0,
+        {FIRST: str(fake.shards[FIRST].sequences[-1]), second: str(fake.shards[second].sequences[0])},
+    )
+    to = an_hour_ago()
+    said = doctor("--rewind", to)
+    assert said.code == DONE
+    since = iso(datetime.fromtimestamp(fake.shards[second].arrivals[1] - 1, UTC))
+    told = f"Warning: in 1 shard {checkpoint.uri[7:]} has not read all records from before {to.replace('Z', '.000Z')}"
+    assert told in said.out
+    assert f"--from kinesis --since {since[:-4]}" in said.out
+    assert f" --until {to.replace('Z', '.000Z')}\n" in said.out
+
+
+def test_a_batch_that_was_not_finished_counts_as_unread(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage
+) -> None:
+    begin(checkpoint)
+    fake.put(FIRST, [b"begun"], age_seconds=7200)
+    log_batch(checkpoint, 0, {FIRST: str(fake.shards[FIRST].sequences[-1])}, done=False)
+    assert " has not read all records from before" in doctor("--rewind", an_hour_ago()).out
+
+
+def test_what_may_be_unread_is_told_where_it_was_not_found(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage, hurried: None
+) -> None:
+    begin(checkpoint)
+    fake.put(FIRST, [b"read", b"unread"], age_seconds=7200)
+    fake.lag_ms = 7_200_000
+    fake.shards[FIRST].empty_pages = 10**9
+    log_batch(checkpoint, 0, {FIRST: str(fake.shards[FIRST].sequences[0])})
+    assert " may not have read all records from before" in doctor("--rewind", an_hour_ago()).out
+
+
+def test_a_checkpoint_that_cannot_be_made_out_does_not_stop_the_rewind(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage
+) -> None:
+    begin(checkpoint)
+    checkpoint.put("offsets/0", b"")
+    said = doctor("--rewind", an_hour_ago())
+    assert said.code == DONE
+    assert "New checkpoint: " in said.out
+    assert "is not known, and the new checkpoint passes over it: the checkpoint" in said.out
 
 
 def test_the_doctor_finds_the_new_checkpoint_fit(
@@ -85,7 +145,9 @@ def test_what_the_stream_no_longer_holds_is_told(fake: FakeKinesis, doctor: Doct
 def test_the_future_is_refused(fake: FakeKinesis, doctor: Doctor, tmp_path: Path) -> None:
     said = doctor("--rewind", "2999-01-01T00:00:00Z")
     assert (said.code, said.out) == (FAILED, "")
-    assert "source.start 2999-01-01T00:00:00Z lies in the future" in said.err
+    assert (
+        said.err == "doctor: --rewind 2999-01-01T00:00:00Z lies in the future: give an instant that is past\n"
+    )
     assert list(tmp_path.glob("checkpoint*/*")) == []
 
 
