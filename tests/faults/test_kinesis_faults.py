@@ -37,7 +37,8 @@ def passing() -> dict[str, Fault]:
 class Story:
     """The runs in their order; the archive after the last that read everything, and in the end.
 
-    ``gaps`` are the seconds between the calls about the shard that was throttled up to the bound.
+    ``gaps`` are the seconds between the calls about the shard that was throttled up to the bound, ``foretold`` what the
+    doctor said before a run, and that run.
     """
 
     throttled: Finished
@@ -50,6 +51,7 @@ class Story:
     archive: Archived
     left: list[Entry]
     recreated: Finished
+    foretold: list[tuple[Finished, Finished]]
 
 
 @pytest.fixture(scope="module")
@@ -70,14 +72,19 @@ def story(job: Callable[..., Job]) -> Story:
         put(fake, first, 134)
         put(fake, fake.add_shard(2, (0,)), 135)
         fake.shards[first].listed = False
-        expired = archiving.run()
-        went_on = archiving.run("--set", "source.fail_on_data_loss=false")
+        foretold = [foretell(archiving), foretell(archiving, "--set", "source.fail_on_data_loss=false")]
         archive = archived(archiving)
         fake.created += 3600
-        recreated = archiving.run()
+        foretold.append(foretell(archiving))
+    expired, went_on, recreated = (run for _, run in foretold)
     lost = {entry for entry in entries(fake) if entry.shard == first} - set(whole[1])
     left = [entry for entry in entries(fake) if entry not in lost]
-    return Story(throttled, gaps, passed, faults, whole, expired, went_on, archive, left, recreated)
+    return Story(throttled, gaps, passed, faults, whole, expired, went_on, archive, left, recreated, foretold)
+
+
+def foretell(archiving: Job, *arguments: str) -> tuple[Finished, Finished]:
+    """What the doctor says, and then the run."""
+    return archiving.command("doctor", *arguments), archiving.run(*arguments)
 
 
 def gaps_of(fake: FakeKinesis, shard: str) -> list[float]:
@@ -162,3 +169,13 @@ def test_a_stream_created_anew_under_the_same_name_is_refused_before_anything_is
     (line,) = story.recreated.complaints
     assert story.recreated.code == 1
     assert "Give the new stream a new checkpoint" in line
+
+
+def test_the_doctor_foretold_which_start_works(story: Story) -> None:
+    assert [(said.code, run.code) for said, run in story.foretold] == [(1, 1), (0, 0), (1, 1)]
+    expired, went_on, recreated = (said.out for said, _ in story.foretold)
+    assert "Shard shardId-000000000000 has left the stream before it was read to its end" in expired
+    assert "source.fail_on_data_loss is false, so the job goes on without them" in went_on
+    (line,) = story.recreated.complaints
+    assert line.removeprefix("archive: ") in recreated, "in the words of the job"
+    assert "Where the checkpoint stands in its stream:\n  shardId-000000000001: read to 49" in recreated

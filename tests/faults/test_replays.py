@@ -1,7 +1,6 @@
 """The last batch replayed again and again, and a checkpoint that is gone: what is archived stays as it is."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,11 +20,15 @@ pytestmark = pytest.mark.timeout(SECONDS)
 
 @dataclass(frozen=True)
 class Story:
-    """The archive after the first run, after each replay of its last batch, and after the checkpoint was lost."""
+    """The archive after the first run, after each replay of its last batch, and after the checkpoint was lost.
+
+    ``foretold`` is what the doctor said before each replay.
+    """
 
     ledger: list[Entry]
     first: Archived
     replays: list[tuple[Finished, Archived]]
+    foretold: list[Finished]
     reread: Finished
     archive: Archived
     verified: Finished
@@ -37,6 +40,7 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     source.publish_some(seed=51, count=300, huge=1)
     archiving = job(source.stream, max_records_per_batch=BATCH)
     directory, checkpoint = archiving.directory / "archive", archiving.directory / "checkpoint"
+    foretold: list[Finished] = []
 
     def replay(*lost: str) -> tuple[Finished, Archived]:
         """Run without the last commit, and without what of its batch these patterns find."""
@@ -45,6 +49,7 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
         for pattern in lost:
             for path in directory.glob(pattern.format(time)):
                 path.unlink()
+        foretold.append(archiving.command("doctor"))
         return archiving.run(), Archived.in_directory(directory)
 
     archiving.run().succeeded()
@@ -56,10 +61,9 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     ]
     shutil.rmtree(checkpoint)
     reread = archiving.run()
-    verify = [sys.executable, "-m", "jobs.verify", "--conf", str(archiving.conf_file()), "--json"]
-    with archiving.process(verify, {}) as running:
-        verified = running.end()
-    return Story(source.ledger, first, replays, reread, Archived.in_directory(directory), verified)
+    verified = archiving.command("verify", "--json")
+    archive = Archived.in_directory(directory)
+    return Story(source.ledger, first, replays, foretold, reread, archive, verified)
 
 
 def test_the_first_run_archives_everything_once(story: Story) -> None:
@@ -79,6 +83,13 @@ def test_each_replay_of_the_last_batch_leaves_the_same_names_and_bytes(
     (line,) = run.succeeded().batches
     assert (line["batchId"], line["replayed"]) == (2, known)
     assert archive.objects == story.first.objects
+
+
+def test_the_doctor_foretells_each_replay(story: Story) -> None:
+    same = "runs batch 2 again, with the same change events, and goes on"
+    told = ("marks batch 2 as done and goes on", same, same)
+    for said, outlook in zip(story.foretold, told, strict=True):
+        assert f"\nNext start: works; {outlook}" in said.succeeded().out
 
 
 def test_without_its_checkpoint_the_job_archives_the_stream_again_beside_what_is_there(story: Story) -> None:

@@ -102,6 +102,12 @@ class Job:
         with self.started("--until-caught-up", *arguments, **environment) as running:
             return running.end()
 
+    def command(self, name: str, *arguments: str) -> Finished:
+        """Run one of the other commands on the job's conf."""
+        command = [sys.executable, "-m", f"jobs.{name}", "--conf", str(self.conf_file()), *arguments]
+        with self.process(command, {}) as running:
+            return running.end()
+
     @contextmanager
     def started(self, *arguments: str, **environment: str) -> Iterator[Running]:
         """Start the job; it is gone when the block ends."""

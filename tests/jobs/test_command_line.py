@@ -36,15 +36,34 @@ class Mistake:
         with self.job.process(command, dict(self.environment)) as running:
             return running.end()
 
+    def foretold(self) -> Finished:
+        """What the doctor says of it."""
+        conf = str(self.job.conf_file())
+        command = [sys.executable, "-m", "jobs.doctor", "--conf", conf, *self.arguments]
+        with self.job.process(command, dict(self.environment)) as running:
+            return running.end()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What each mistake led to, and what the doctor said of those that it can see."""
+
+    finished: dict[str, Finished]
+    foretold: dict[str, Finished]
+
 
 @pytest.fixture(scope="module")
-def finished(
+def told_of(
     aws: Emulator, job: Callable[..., Job], producer: Callable[[int], Producer], bucket: Callable[[], str]
-) -> dict[str, Finished]:
+) -> Told:
     """Every mistake of this page, made: some at a time, for most of it is waiting for imports."""
     stream, gone, existing = producer(1).stream, producer(1).stream, bucket()
-    used, recreated = without_java(job(stream)), without_java(job(gone))
+    used, recreated, damaged = (without_java(job(name)) for name in (stream, gone, stream))
     before = {"no Java": used.run(), "the stream that is re-created": recreated.run()}
+    damaged.run()
+    marks = damaged.job.directory / "checkpoint" / "commits"
+    marks.mkdir()
+    (marks / "0").write_bytes(b"")
     aws.client("kinesis").delete_stream(StreamName=gone)
     time.sleep(1.1)
     create_stream(aws, gone, 1)
@@ -72,9 +91,18 @@ def finished(
         "nobody at the endpoint": Mistake(job(stream), environment=unreachable),
         "until caught up by the connector": Mistake(job(stream, format="aws-kinesis")),
         "start in the future": Mistake(job(stream, start="2999-01-01")),
+        "mark of a batch that was cut": damaged,
     }
     with ThreadPoolExecutor(3) as pool:
-        return before | dict(zip(mistakes, pool.map(Mistake.run, mistakes.values()), strict=True))
+        finished = dict(zip(mistakes, pool.map(Mistake.run, mistakes.values()), strict=True))
+        seen = [name for name, run in finished.items() if run.code == FAILED]
+        said = pool.map(Mistake.foretold, (mistakes[name] for name in seen))
+        return Told(before | finished, dict(zip(seen, said, strict=True)))
+
+
+@pytest.fixture(scope="module")
+def finished(told_of: Told) -> dict[str, Finished]:
+    return told_of.finished
 
 
 def without_java(job: Job) -> Mistake:
@@ -118,6 +146,11 @@ def without_java(job: Job) -> Mistake:
         ),
         ("re-created stream", FAILED, r"archive: Stream .* was created at .*, but the checkpoint .*"),
         ("nobody at the endpoint", FAILED, r"archive: Kinesis doesn't answer about stream .*"),
+        (
+            "mark of a batch that was cut",
+            FAILED,
+            r"archive: commits/0 in the checkpoint file:.* isn't what Spark keeps there: delete it.*",
+        ),
     ],
 )
 def test_a_mistake_is_told_in_one_line(
@@ -127,6 +160,16 @@ def test_a_mistake_is_told_in_one_line(
     assert run.code == code, run.err
     (line,) = run.complaints
     assert re.fullmatch(told, line), line
+
+
+def test_the_doctor_sees_what_the_job_will_end_of_in_the_same_words(told_of: Told) -> None:
+    assert len(told_of.foretold) == 11
+    for mistake, said in told_of.foretold.items():
+        (line,) = told_of.finished[mistake].complaints
+        assert (said.code, said.complaints) == (FAILED, []), mistake
+        assert "Next start: fails\n  " in said.out, mistake
+        if mistake != "checkpoint of another archive":
+            assert f"\n  {line.removeprefix('archive: ')}\n" in said.out, mistake
 
 
 def test_all_problems_of_the_conf_are_told_at_once(finished: dict[str, Finished]) -> None:

@@ -1,7 +1,6 @@
 """A person on call: the doctor after a run, a rewind, the job on the new checkpoint, and the audit afterwards."""
 
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -38,22 +37,14 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     archiving = job(source.stream)
     checkpoint = archiving.directory / "checkpoint"
     archiving.run().succeeded()
-    doctor, before = command(archiving, "doctor"), command(archiving, "verify", "--json")
+    doctor, before = archiving.command("doctor"), archiving.command("verify", "--json")
     first = Archived.in_directory(archiving.directory / "archive")
-    rewind = command(archiving, "doctor", "--rewind", instant)
+    rewind = archiving.command("doctor", "--rewind", instant)
     (new,) = set(archiving.directory.glob("checkpoint*")) - {checkpoint}
     again = archiving.run("--set", f"archive.checkpoint={new}")
     second = Archived.in_directory(archiving.directory / "archive")
-    after = command(archiving, "verify", "--json")
+    after = archiving.command("verify", "--json")
     return Story(ledger, doctor, before, first, rewind, again, second, after)
-
-
-def command(job: Job, name: str, *arguments: str) -> Finished:
-    """Run one of the other commands on the job's conf."""
-    with job.process(
-        [sys.executable, "-m", f"jobs.{name}", "--conf", str(job.conf_file()), *arguments], {}
-    ) as running:
-        return running.end()
 
 
 def test_after_a_run_the_next_start_works_and_the_archive_is_clean(story: Story) -> None:
@@ -65,6 +56,8 @@ def test_after_a_run_the_next_start_works_and_the_archive_is_clean(story: Story)
 
 def test_a_rewind_archives_again_beside_what_was_archived(story: Story) -> None:
     assert "stays as it is" in story.rewind.succeeded().out
+    assert "python -m jobs.backfill --from kinesis" in story.rewind.out
+    assert "passes over" not in story.rewind.out
     story.again.succeeded()
     assert story.first.objects.items() < story.second.objects.items()
     changes = changes_in(story.first)
