@@ -1,6 +1,7 @@
 """The database and its five tables, made and kept as the schemas say."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobs.catalog.definitions import errors_table, format_of, holds, record_table
@@ -40,7 +41,9 @@ def check_tables(
 ) -> None:
     """Raise what ``ensure_tables`` would of the tables that are there; only asks."""
     for wanted in _described(root, schemas, format):
-        existing = _existing(client, database, wanted["Name"])
+        with asking_glue(f"table {database}.{wanted['Name']}"):
+            ask = partial(_existing, client, database, wanted["Name"])
+            existing = insisting_on_glue(client, ask)
         if existing is not None:
             _check(f"{database}.{wanted['Name']}", existing, wanted)
 
