@@ -50,7 +50,7 @@ class _Glue(Rule):
 def passing() -> dict[str, Rule]:
     """Every way to fail and recover."""
     return {
-        "throttled": Rule(refused(400, "ThrottlingException"), target="BatchCreatePartition", times=2),
+        "throttled": Rule(refused(400, "ThrottlingException"), target="BatchCreatePartition"),
         "concurrent modification": Rule(refused(400, "ConcurrentModificationException"), target="BatchCreatePartition"),
         "internal error": Rule(refused(500, "InternalServiceException"), target="BatchCreatePartition"),
     }  # fmt: skip
