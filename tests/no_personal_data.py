@@ -2,17 +2,24 @@
 
 Made-up phones begin with +1555, mail addresses end in example.com, messages lead to tickets.example.com: whatever of it
 shows up in a log came out of a record. Searched are what tests leave on standard error and in `logging`, their JSON lines
-on standard output, and, at the end, the output files of all processes that they started.
+on standard output, what they take of all that for themselves and from processes' pipes, and, at the end, the output
+files of all processes that they started.
 """
 
+import functools
 import re
-from collections.abc import Generator, Iterator
+import subprocess
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog.testing
 
 MADE_UP = re.compile(r"\+1555\d{4,}|[\w.-]+@example\.com|tickets\.example\.com|Your tickets go on sale")
 LOGS, ALSO_LOGS = {".out", ".err", ".log"}, {"stdout", "stderr"}
+# What tests have taken for themselves since the last report: pytest has it in no section.
+_taken: list[tuple[str, str]] = []
 
 
 def leaked(text: str) -> str | None:
@@ -35,11 +42,48 @@ def pytest_runtest_makereport(
     """Fail a test, set-up or tear-down whose captured logs hold personal data."""
     report = yield
     if report.passed:
-        for section, content in report.sections:
+        for section, content in [*report.sections, *_taken]:
             if line := leaked(logged(section, content)):
                 report.outcome = "failed"
                 report.longrepr = f"personal data in {section}: {line}"
+    _taken.clear()
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_tests_take_is_kept() -> Iterator[None]:
+    """Keep what tests take from `capsys` and its like, from processes' pipes and from structlog."""
+    with pytest.MonkeyPatch.context() as patched:
+        for owner, name in ((pytest.CaptureFixture, "readouterr"), (subprocess.Popen, "communicate")):
+            patched.setattr(owner, name, _keeping_both(getattr(owner, name)))
+        log = structlog.testing.LogCapture
+        patched.setattr(log, "__call__", _keeping_event(log.__call__))
+        yield
+
+
+def _keeping_both(take: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, which returns what came on standard output and on standard error."""
+
+    @functools.wraps(take)
+    def taking(*args: Any, **options: Any) -> Any:
+        both = take(*args, **options)
+        for name, content in zip(("stdout", "stderr"), both, strict=True):
+            text = content.decode(errors="replace") if isinstance(content, bytes) else content
+            _taken.append((f"{name} that the test took", text or ""))
+        return both
+
+    return taking
+
+
+def _keeping_event(take: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, which is called with a logger, a level and an event."""
+
+    @functools.wraps(take)
+    def taking(capture: object, logger: object, level: str, event: Any) -> Any:
+        _taken.append(("log that the test took", repr(event)))
+        return take(capture, logger, level, event)
+
+    return taking
 
 
 @pytest.fixture(scope="session", autouse=True)

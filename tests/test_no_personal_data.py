@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -46,43 +47,86 @@ def test_of_standard_output_the_log_lines_are_searched() -> None:
     assert leaked(logged("Captured stderr call", f"first\n{page}\nlast")) == f"{page}\nlast"
 
 
-LEAKS = {
-    "stderr": "import sys\ndef test_it():\n    sys.stderr.write('+15550101234')\n",
-    "log": "import logging\ndef test_it():\n    logging.getLogger('x').warning('f@example.com')\n",
-    "stdout": """def test_it():\n    print('{"event":"x","to":"f@example.com"}')\n""",
-    "process": "def test_it(tmp_path):\n    (tmp_path / '0.err').write_text('+15550101234')\n",
-    "executor": "def test_it(tmp_path):\n    (tmp_path / 'stderr').write_text('+15550101234')\n",
-    "fixture": (
-        "import pytest, sys\n@pytest.fixture\ndef f():\n    sys.stderr.write('+15550101234')\n"
-        "def test_it(f):\n    pass\n"
-    ),
-}  # fmt: skip
+LEAKS = """
+import logging, os, pytest, structlog, subprocess, sys
+from structlog.testing import capture_logs
+
+def say(words):
+    return subprocess.run(["sh", "-c", words], capture_output=True, check=True)
+
+@pytest.fixture
+def leaking():
+    sys.stderr.write("+15550101234")
+
+@pytest.fixture(scope="session")
+def leaking_at_the_end():
+    yield
+    say("echo +15550101234 >&2")
+
+def test_stderr():
+    sys.stderr.write("+15550101234")
+
+def test_log():
+    logging.getLogger("x").warning("f@example.com")
+
+def test_stdout():
+    print('{"event":"x","to":"f@example.com"}')
+
+def test_fixture(leaking):
+    pass
+
+def test_capsys(capsys):
+    sys.stderr.write("+15550101234")
+    assert capsys.readouterr().err
+
+def test_capfdbinary(capfdbinary):
+    os.write(2, b"+15550101234")
+    assert capfdbinary.readouterr().err
+
+def test_structlog():
+    with capture_logs() as lines:
+        structlog.get_logger().info("x", to="f@example.com")
+    assert lines
+
+def test_stderr_of_a_process():
+    assert say("echo +15550101234 >&2").stderr
+
+def test_stdout_of_a_process():
+    assert say("echo '{\\"event\\":\\"x\\",\\"to\\":\\"f@example.com\\"}'").stdout
+
+def test_nothing(capsys):
+    sys.stderr.write("+1555")
+    assert capsys.readouterr().err + say("echo a fan").stdout.decode()
+
+def test_end(leaking_at_the_end):
+    pass
+"""
+FILES = {"process": "0.err", "executor": "stderr"}
 
 
-@pytest.mark.parametrize("where", LEAKS)
-def test_a_test_that_leaks_fails(where: str) -> None:
-    # Not among the temporary files of this run, which are searched too.
+def test_tests_that_leak_fail_and_others_pass() -> None:
+    tests = [line[9:].partition("(")[0] for line in LEAKS.splitlines() if line.startswith("def test_")]
+    assert failed(LEAKS) == set(tests) - {"nothing"}
+
+
+@pytest.mark.parametrize("name", FILES.values(), ids=FILES)
+def test_a_file_that_leaks_fails_the_run(name: str) -> None:
+    assert failed(f"def test_it(tmp_path):\n    (tmp_path / '{name}').write_text('+15550101234')\n") == {"it"}
+
+
+def test_a_file_that_does_not_leak_passes() -> None:
+    assert failed("def test_it(tmp_path):\n    (tmp_path / '0.err').write_text('+1555')\n") == set()
+
+
+def failed(code: str) -> set[str]:
+    """The tests in that code that fail in a run of pytest with the plugin."""
+    # Not among this run's temporary files and not on its output: both are searched.
     with tempfile.TemporaryDirectory() as directory:
-        assert run(Path(directory), LEAKS[where]) == 1
-
-
-def test_a_test_that_does_not_leak_passes(tmp_path: Path) -> None:
-    assert run(tmp_path, "def test_it(tmp_path):\n    (tmp_path / '0.err').write_text('+1555')\n") == 0
-
-
-def run(directory: Path, code: str) -> int:
-    """A run of pytest on that code, with the plugin."""
-    test = directory / "test_it.py"
-    test.write_text(code)
-    options = [
-        "-p",
-        "tests.no_personal_data",
-        "-p",
-        "no:cacheprovider",
-        "--basetemp",
-        str(directory / "base"),
-        "-c",
-        "/dev/null",
-    ]
-    command = [sys.executable, "-m", "pytest", *options, "--rootdir", str(directory), str(test)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60).returncode
+        test, report = Path(directory, "test_it.py"), Path(directory, "report.xml")
+        test.write_text(code)
+        plugins = ["-p", "tests.no_personal_data", "-p", "no:cacheprovider"]
+        places = ["--basetemp", f"{directory}/base", "--junitxml", str(report), "-c", "/dev/null"]
+        command = [sys.executable, "-m", "pytest", *plugins, *places, "--rootdir", directory, str(test)]
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False, timeout=60)
+        cases = ElementTree.parse(report).iter("testcase")
+        return {case.attrib["name"].removeprefix("test_") for case in cases if len(case)}
