@@ -1,16 +1,17 @@
 """The search of all logs for personal data knows the generator's, and fails the tests that leak it."""
 
+import base64
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
 from jobs.demo.generator import events
-from tests.no_personal_data import MADE_UP, leaked, logged
+from tests.no_personal_data import MADE_UP, leaked
 from tests.oracle.strategies import good_payloads, sample
 
 ROOT = Path(__file__).parent.parent
@@ -40,11 +41,12 @@ def test_all_that_hypothesis_draws_is_recognized() -> None:
     assert [value for value in personal if value and not MADE_UP.search(value)] == []
 
 
-def test_of_standard_output_the_log_lines_are_searched() -> None:
-    page, line = "a fan's phone: +15550101234", '{"event":"batch","x":"f@example.com"}'
-    assert leaked(logged("Captured stdout call", f"{page}\n{line}\n")) == line
-    assert leaked(logged("Captured stdout call", page)) is None
-    assert leaked(logged("Captured stderr call", f"first\n{page}\nlast")) == f"{page}\nlast"
+@pytest.mark.parametrize("before", range(3))
+@pytest.mark.parametrize("value", ["+15550101234", "fan@example.com"])
+def test_personal_data_in_base64_are_recognized(value: str, before: int) -> None:
+    payload = bytes([255] * before) + f'{{"S":"{value}"}}'.encode()
+    line = json.dumps({"events": [base64.b64encode(payload).decode()]})
+    assert leaked(f"first\n{line}\nlast") == f"{line}\nlast"
 
 
 LEAKS = """
@@ -70,7 +72,7 @@ def test_log():
     logging.getLogger("x").warning("f@example.com")
 
 def test_stdout():
-    print('{"event":"x","to":"f@example.com"}')
+    print("a fan's phone: +15550101234")
 
 def test_fixture(leaking):
     pass
@@ -92,9 +94,18 @@ def test_stderr_of_a_process():
     assert say("echo +15550101234 >&2").stderr
 
 def test_stdout_of_a_process():
-    assert say("echo '{\\"event\\":\\"x\\",\\"to\\":\\"f@example.com\\"}'").stdout
+    assert say("echo +15550101234").stdout
 
-def test_nothing(capsys):
+@pytest.mark.shows_records
+def test_stderr_beside_records():
+    sys.stderr.write("+15550101234")
+
+@pytest.mark.shows_records
+def test_nothing_records(capsys):
+    print("a fan's phone: +15550101234")
+    assert capsys.readouterr().out + say("echo +15550101234").stdout.decode()
+
+def test_nothing_personal(capsys):
     sys.stderr.write("+1555")
     assert capsys.readouterr().err + say("echo a fan").stdout.decode()
 
@@ -106,7 +117,7 @@ FILES = {"process": "0.err", "executor": "stderr"}
 
 def test_tests_that_leak_fail_and_others_pass() -> None:
     tests = [line[9:].partition("(")[0] for line in LEAKS.splitlines() if line.startswith("def test_")]
-    assert failed(LEAKS) == set(tests) - {"nothing"}
+    assert failed(LEAKS) == {test for test in tests if not test.startswith("nothing")}
 
 
 @pytest.mark.parametrize("name", FILES.values(), ids=FILES)
@@ -118,15 +129,26 @@ def test_a_file_that_does_not_leak_passes() -> None:
     assert failed("def test_it(tmp_path):\n    (tmp_path / '0.err').write_text('+1555')\n") == set()
 
 
+@pytest.mark.parametrize(
+    ("place", "not_searched"), [("tmp_path / '0.out'", set()), ("tmp_path / 'elsewhere'", {"it"})]
+)
+def test_a_file_that_is_to_be_searched_is(place: str, not_searched: set[str]) -> None:
+    code = f"    will_be_searched({place})\n    ({place}).write_text('+1555')\n"
+    register = "from tests.no_personal_data import will_be_searched\n"
+    assert failed(f"{register}def test_it(tmp_path):\n{code}") == not_searched
+
+
 def failed(code: str) -> set[str]:
     """The tests in that code that fail in a run of pytest with the plugin."""
     # Not among this run's temporary files and not on its output: both are searched.
     with tempfile.TemporaryDirectory() as directory:
-        test, report = Path(directory, "test_it.py"), Path(directory, "report.xml")
+        test, said = Path(directory, "test_it.py"), Path(directory, "said")
         test.write_text(code)
-        plugins = ["-p", "tests.no_personal_data", "-p", "no:cacheprovider"]
-        places = ["--basetemp", f"{directory}/base", "--junitxml", str(report), "-c", "/dev/null"]
-        command = [sys.executable, "-m", "pytest", *plugins, *places, "--rootdir", directory, str(test)]
-        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False, timeout=60)
-        cases = ElementTree.parse(report).iter("testcase")
-        return {case.attrib["name"].removeprefix("test_") for case in cases if len(case)}
+        plugins = ["-p", "tests.no_personal_data", "-p", "no:cacheprovider", "-c", "/dev/null"]
+        places = ["--basetemp", f"{directory}/base", "--rootdir", directory, str(test)]
+        with said.open("wb") as out:
+            command = [sys.executable, "-m", "pytest", "-rfE", *plugins, *places]
+            status = subprocess.run(command, cwd=ROOT, stdout=out, check=False, timeout=60).returncode
+        names = set(re.findall(r"^(?:FAILED|ERROR) \S+::test_(\w+)", said.read_text(), re.MULTILINE))
+    assert status == (1 if names else 0)
+    return names

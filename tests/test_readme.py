@@ -72,6 +72,7 @@ def test_the_archive_command_explains_itself() -> None:
     assert all(option in shown for option in ("--conf", "--set", "--until-caught-up"))
 
 
+@pytest.mark.shows_records
 def test_the_notebook_code_runs(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

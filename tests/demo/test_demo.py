@@ -33,6 +33,7 @@ def job_is(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 STAND_IN = str(ROOT / "tests" / "demo" / "stand_in_job.py")
 
 
+@pytest.mark.shows_records
 def test_a_sound_archive_is_summed_up_and_left_to_look_at(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,6 +49,7 @@ def test_a_sound_archive_is_summed_up_and_left_to_look_at(
     assert {path.name for path in left.joinpath("archive").iterdir()} == {"data", "errors", "deliveries"}
 
 
+@pytest.mark.shows_records
 def test_an_archive_that_lacks_a_record_fails_the_demo_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

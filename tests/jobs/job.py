@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.no_personal_data import will_be_searched
 from tests.short_run import SHORT_RUN
 
 ROOT = Path(__file__).parents[2]
@@ -120,6 +121,7 @@ class Job:
         """Start any command the way the job is started."""
         number = len(list(self.directory.glob("*.out")))
         out, err = (self.directory / f"{number}.{name}" for name in ("out", "err"))
+        will_be_searched(out, err)
         cwd = self.directory / "cwd"
         cwd.mkdir(exist_ok=True)
         with out.open("wb") as to_out, err.open("wb") as to_err:
