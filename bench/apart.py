@@ -23,18 +23,35 @@ class Alone:
 
 
 def measure_alone(
-    made: Corpus, cores: int, rounds: int, cache: Path, conf: Mapping[str, str], row: str = JOB
+    made: Corpus,
+    cores: int,
+    rounds: int,
+    cache: Path,
+    conf: Mapping[str, str],
+    row: str = JOB,
+    local_dir: Path | None = None,
 ) -> Alone:
-    """Take the row's way through the corpus once to warm up, then ``rounds`` times, with these settings of Spark."""
+    """Take the row's way through the corpus once to warm up, then ``rounds`` times, with these settings of Spark.
+
+    A local cluster leaves its executors' logs below ``local_dir``, or none.
+    """
     # Not forked: a process has one Spark, and threads that a copy of it would lack.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(_measure, made, cores, rounds, cache, dict(conf), row).result()
+        return process.submit(_measure, made, cores, rounds, cache, dict(conf), row, local_dir).result()
 
 
-def _measure(made: Corpus, cores: int, rounds: int, cache: Path, conf: Mapping[str, str], name: str) -> Alone:
+def _measure(
+    made: Corpus,
+    cores: int,
+    rounds: int,
+    cache: Path,
+    conf: Mapping[str, str],
+    name: str,
+    local_dir: Path | None,
+) -> Alone:
     with tempfile.TemporaryDirectory(dir=cache, prefix="archives-") as scratch, PeakMemory() as memory:
         settings = {"spark.sql.adaptive.enabled": "false", **conf}  # as in a stream
-        spark = spark_session("dmd-pipeline-bench", cores=cores, conf=settings)
+        spark = spark_session("dmd-pipeline-bench", cores=cores, local_dir=local_dir, conf=settings)
         row = next(row for row in spark_rows(spark, made) if row.name == name)
         passes = measure([row], rounds, Path(scratch), _settle, _tell)
         spark.stop()

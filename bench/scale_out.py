@@ -1,6 +1,7 @@
 """How the transform-and-write path scales out: the same corpus on local clusters of one and of two executors with a core each."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -21,10 +22,14 @@ _MEGABYTES = 3072
 def measure_scale_out(
     made: Corpus, rounds: int, cache: Path, say: Callable[[str], None]
 ) -> dict[int, Passes]:
-    """Passes by the number of executors."""
-    measured = {}
+    """Passes by the number of executors, whose logs stay until the next call."""
+    measured, clusters = {}, cache / "clusters"
+    shutil.rmtree(clusters, ignore_errors=True)
     for executors in EXECUTORS:
-        measured[executors] = measure_alone(made, executors, rounds, cache, _cluster(executors)).passes
+        directory = clusters / str(executors)
+        directory.mkdir(parents=True)
+        alone = measure_alone(made, executors, rounds, cache, _cluster(executors), local_dir=directory)
+        measured[executors] = alone.passes
         speed = made.events / median(each.seconds for each in measured[executors].warm)
         say(f"executors {executors}: {speed:,.0f} records/s")
     return measured

@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 from jobs.errors import PipelineError
 from jobs.java import COMPILE_ALL, find_java
 
+_SPARK = Path(pyspark.__file__).parent
 # True of every session, wherever it runs.
 _ALWAYS = {
     "spark.sql.session.timeZone": "UTC",  # the rules know no other (rules of time, BR-008 to BR-011)
@@ -75,7 +76,7 @@ def spark_session(
     threads = cores or os.cpu_count() or 1
     scratch = Path(local_dir).absolute() if local_dir else _temporary_directory()
     settings = {**_local(threads, scratch), "spark.app.name": app_name, **everywhere}
-    _prepare_environment(scratch)
+    _prepare_environment(scratch, settings["spark.master"])
     try:
         return _build(settings)
     except PySparkRuntimeError as error:
@@ -114,6 +115,14 @@ def find_jars() -> list[Path]:
     return jars
 
 
+def spark_home(directory: Path) -> Path:
+    """Make `directory` another `SPARK_HOME`, of links: a local cluster keeps its executors' files and logs in there."""
+    directory.mkdir(parents=True)
+    for part in ("bin", "jars", "python"):
+        (directory / part).symlink_to(_SPARK / part)
+    return directory
+
+
 def _local(threads: int, scratch: Path) -> dict[str, str]:
     """Settings of a local session: quiet, on loopback, and nothing of it in the working directory."""
     # A copy, because the package may be inside a zip.
@@ -141,10 +150,11 @@ def _local(threads: int, scratch: Path) -> dict[str, str]:
     }
 
 
-def _prepare_environment(scratch: Path) -> None:
+def _prepare_environment(scratch: Path, master: str) -> None:
     """Start the Spark, Java and Python of this environment, whatever others the shell's variables name."""
     os.environ["JAVA_HOME"] = str(find_java())
-    os.environ["SPARK_HOME"] = str(Path(pyspark.__file__).parent)
+    cluster = master.startswith("local-cluster")
+    os.environ["SPARK_HOME"] = str(spark_home(scratch / "spark") if cluster else _SPARK)
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # As the setting spark.local.dir it would work as well, with a warning at every start.
     os.environ["SPARK_LOCAL_DIRS"] = str(scratch)

@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyspark
-
 from emr.rehearse.cloud import Cloud
 from jobs.java import find_java
-from jobs.session import find_jars
+from jobs.session import find_jars, spark_home
 
 _ENVIRONMENT = "spark.emr-serverless.driverEnv."
 _IMAGES_JARS = "/usr/share/aws/delta/lib"
@@ -29,14 +27,9 @@ def image(directory: Path, python: str) -> dict[str, str]:
     interpreter = directory / f"python{python}"
     interpreter.write_text(f'#!/bin/sh\nexec {getattr(sys, "_base_executable", sys.executable)} -S "$@"\n')
     interpreter.chmod(0o755)
-    spark = directory / "spark"
-    spark.mkdir()
-    # Not Spark's own folder: in there a local cluster would keep its executors' files.
-    for part in ("bin", "jars", "python"):
-        (spark / part).symlink_to(Path(pyspark.__file__).parent / part)
     return {
         "PATH": f"{directory}:/usr/bin:/bin",
-        "SPARK_HOME": str(spark),
+        "SPARK_HOME": str(spark_home(directory / "spark")),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1",  # what takes Java longest in short runs is to compile thoroughly
         "JAVA_HOME": str(find_java()),

@@ -7,6 +7,7 @@ import pytest
 
 from bench.scale_out import EXECUTORS
 from tests.bench.running import bench
+from tests.no_personal_data import will_be_searched
 
 EVENTS = 500
 
@@ -23,4 +24,8 @@ def test_the_path_is_measured_on_clusters_of_one_and_two_executors(tmp_path: Pat
     one, two = (row["recordsPerSecond"][0] for row in rows)
     assert rows[1]["toOne"] == pytest.approx(two / one)
     assert f"{two / one:.2f}" in done.stdout
-    assert [each.name.split("-")[0] for each in (tmp_path / "cache").iterdir()] == ["corpus"]
+    assert {each.name.split("-")[0] for each in (tmp_path / "cache").iterdir()} == {"corpus", "clusters"}
+    # Where the executors' logs are searched for personal data at the end of the tests.
+    logs = list((tmp_path / "cache" / "clusters").rglob("stderr"))
+    assert len(logs) == sum(EXECUTORS)
+    will_be_searched(*logs)

@@ -5,14 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-import pyspark
 import pytest
 
 from jobs import java
 from jobs.demo.emulator import Emulator
-from jobs.session import find_jars
+from jobs.session import find_jars, spark_home
 from tests.faults.long import SECONDS
 from tests.faults.processes import executors, kill, python_workers
 from tests.faults.proxy import Proxy, Rule, before, refused
@@ -69,15 +67,6 @@ def strike(pid: int, find: Callable[[int], list[int]], skip: int, dead: list[int
     return Rule(before(act), "PUT", OBJECT, skip=skip)
 
 
-def spark_in(directory: Path) -> Path:
-    """Spark's folder, among the test's files: a local cluster keeps its executors' logs in there."""
-    home = directory / "spark"
-    home.mkdir()
-    for part in ("bin", "jars", "python"):
-        (home / part).symlink_to(Path(pyspark.__file__).parent / part)
-    return home
-
-
 @contextmanager
 def in_cluster(archiving: Job, *arguments: str) -> Iterator[Running]:
     """Start the job with executors of their own, until it has caught up."""
@@ -90,7 +79,7 @@ def in_cluster(archiving: Job, *arguments: str) -> Iterator[Running]:
         "PYSPARK_PYTHON": sys.executable,
         "JAVA_HOME": str(java.find_java()),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_HOME": str(spark_in(archiving.directory)),
+        "SPARK_HOME": str(spark_home(archiving.directory / "spark")),
     }
     submit = [f"{environment['SPARK_HOME']}/bin/spark-submit", *master, *settings, *job, *arguments]
     with archiving.process(submit, environment) as running:
