@@ -1,7 +1,7 @@
 """Checks what `make demo` left behind, reading it as a stranger would: no code of the job is used.
 
 What the delivery records say must be what is there: every object, its bytes, its rows; nothing besides, and
-every one of the four record types, with errors, deletions and scrubbed values among them, and none in the log.
+every one of the four record types, with errors, deletions and scrubbed values among them.
 """
 
 import hashlib
@@ -19,7 +19,6 @@ NAME = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z-[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f
 CONTAINER = re.compile(rf"data/({'|'.join(TYPES)})/partition_date=\d{{4}}-\d\d-\d\d/{NAME}\.avro")
 ERROR = re.compile(rf"errors/{NAME}\.json")
 SCRUBBED = "[redacted]"
-MADE_UP = r"\+1555|@example\.com"  # what the demo's fans have as phone numbers and addresses
 PII = ("phoneNumber", "email", "messageBody")
 
 
@@ -40,10 +39,6 @@ def main(output: Path) -> None:
     _check(read == len(rows) + len(failed), f"{read} read, but {len(rows)} archived and {len(failed)} failed")
     _check_rows(rows)
     _check(len(failed) > 0, "no bad change event was made")
-    _check(
-        not re.search(MADE_UP, (output / "job.log").read_text()),
-        "the job's log holds a fan's phone or e-mail",
-    )
     print(f"demo-output is sound: {read} change events in {len(records)} batches, {len(named)} objects")
 
 

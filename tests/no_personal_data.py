@@ -3,15 +3,17 @@
 Made-up phones begin with +1555, mail addresses end in example.com, messages lead to tickets.example.com: whatever of it
 shows up in a log came out of a record. Searched are what tests leave on standard output, on standard error and in `logging`,
 what they take of that for themselves and from processes' pipes, and, at the end, the output files of all processes that
-they started. No command but the demo prints a record's values; a test of what is to print some is marked `shows_records`.
-"""
+they started. No command prints a record's values; a test whose code is to print records is marked `shows_records`.
+
+`python -m tests.no_personal_data FOLDER ...` searches the output files in these folders.
 """
 
 import base64
 import functools
 import re
 import subprocess
-from collections.abc import Callable, Generator, Iterator
+import sys
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +121,18 @@ def _log_files(below: Path) -> Iterator[tuple[Path, str]]:
     for path in below.rglob("*"):
         if (path.suffix in LOGS or path.name in ALSO_LOGS) and path.is_file():
             yield path, path.read_text(errors="replace")
+
+
+def main(folders: Sequence[str]) -> int:
+    """Search the logs in each folder: 0 where none holds personal data, 1 where one does or there is none."""
+    wrong = []
+    for folder in folders:
+        found = {path: leaked(text) for path, text in _log_files(Path(folder))}
+        wrong += [f"personal data in {path}: {line}" for path, line in found.items() if line]
+        wrong += [] if found else [f"no log in {folder}: nothing was searched"]
+    print("\n".join(wrong) or f"no personal data in the logs in {' and '.join(folders)}")  # noqa: T201
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

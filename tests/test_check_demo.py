@@ -72,7 +72,6 @@ def output(tmp_path: Path) -> Path:
     deliveries = archive / "deliveries" / "2026-03-01"
     deliveries.mkdir(parents=True)
     (deliveries / f"{NAME}.json").write_text(json.dumps(record))
-    (tmp_path / "job.log").write_text('{"event": "batch"}\n')
     return tmp_path
 
 
@@ -131,12 +130,3 @@ def test_a_missing_type_is_seen(output: Path) -> None:
 
     edit_record(output, forget)
     assert "not all four record types are there" in check(output)
-
-
-def test_a_fan_in_the_log_is_seen(output: Path) -> None:
-    log = output / "job.log"
-    log.write_text("cannot parse fan@example.com\n")
-    complaint = check(output)
-    # What is left of it the search of all tests' logs would find.
-    log.unlink()
-    assert "the job's log holds a fan's phone or e-mail" in complaint

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs.demo.generator import events
-from tests.no_personal_data import MADE_UP, leaked
+from tests.no_personal_data import MADE_UP, leaked, main
 from tests.oracle.strategies import good_payloads, sample
 
 ROOT = Path(__file__).parent.parent
@@ -136,6 +136,27 @@ def test_a_file_that_is_to_be_searched_is(place: str, not_searched: set[str]) ->
     code = f"    will_be_searched({place})\n    ({place}).write_text('+1555')\n"
     register = "from tests.no_personal_data import will_be_searched\n"
     assert failed(f"{register}def test_it(tmp_path):\n{code}") == not_searched
+
+
+@pytest.mark.shows_records
+@pytest.mark.parametrize(
+    ("logs", "told"),
+    [
+        ({"job.log": "+1555", "0/stderr": ""}, "no personal data in the logs in "),
+        ({"job.log": "", "0/stderr": "first\n+15550101234"}, "personal data in {}/0/stderr: +15550101234\n"),
+        ({"job.err": "Your tickets go on sale"}, "personal data in {}/job.err: Your tickets go on sale\n"),
+        ({"published.jsonl": "+15550101234"}, "no log in {}: nothing was searched\n"),
+    ],
+)
+def test_the_logs_in_a_folder_are_searched(
+    logs: dict[str, str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory, "0").mkdir()
+        for name, text in logs.items():
+            Path(directory, name).write_text(text)
+        assert main([directory]) == (0 if "no personal" in told else 1)
+        assert capsys.readouterr().out.startswith(told.format(directory))
 
 
 def failed(code: str) -> set[str]:
