@@ -5,12 +5,14 @@ splits or merges shards uses ``kinesis_mock``.
 """
 
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,18 @@ from jobs.demo.emulator import REGION, Emulator, clean_environment
 
 KINESIS_MOCK = Path(__file__).parent / "kinesis_mock" / "node_modules" / "kinesis-local"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-# Ends with the process that holds the other end of its standard input, however that ends.
-_LAUNCH = "process.stdin.on('end', () => process.exit()).resume(); require('./main.js')"
+# Ends with the process that holds the other end of its standard input, however that ends. Listens on loopback, where the
+# system has a port free: one that was looked for before, another process may have taken since.
+_LAUNCH = """
+process.stdin.on('end', () => process.exit()).resume();
+const {Server} = require('net'), {listen} = Server.prototype;
+Server.prototype.listen = function (name, listening) {
+  this.once('listening', () => console.log(`${name}: ${this.address().port}`));
+  return listen.call(this, 0, '127.0.0.1', listening);
+};
+require('./main.js');
+"""
+_PLAIN, _TLS = "1", "2"  # names, in place of ports
 _START_SECONDS = 60
 
 
@@ -77,39 +89,50 @@ def moto() -> Iterator[EmulatedKinesis]:
 
 
 @pytest.fixture(scope="session")
-def kinesis_mock() -> Iterator[EmulatedKinesis]:
+def kinesis_mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedKinesis]:
     """A kinesis-mock, faithful in splitting and merging shards; it takes some hundred records a second."""
-    port, other = free_port(), free_port()
-    ports = {"KINESIS_MOCK_PLAIN_PORT": str(port), "KINESIS_MOCK_TLS_PORT": str(other)}
+    with started_kinesis_mock(tmp_path_factory.mktemp("kinesis-mock") / "said") as mock:
+        yield mock
+
+
+@contextmanager
+def started_kinesis_mock(said: Path) -> Iterator[EmulatedKinesis]:
+    """A kinesis-mock of its own, ended when the block ends; what it says goes into the file."""
+    ports = {"KINESIS_MOCK_PLAIN_PORT": _PLAIN, "KINESIS_MOCK_TLS_PORT": _TLS}
     tuned = {"SHARD_LIMIT": "1000", "LOG_LEVEL": "ERROR", "AWS_REGION": REGION}
     durations = ("CREATE_STREAM", "DELETE_STREAM", "SPLIT_SHARD", "MERGE_SHARDS")
-    process = subprocess.Popen(
-        [str(Path(sys.executable).with_name("node")), "-e", _LAUNCH],
-        cwd=KINESIS_MOCK,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**clean_environment(), **ports, **tuned, **{f"{name}_DURATION": "50ms" for name in durations}},
-    )
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            [str(Path(sys.executable).with_name("node")), "-e", _LAUNCH],
+            cwd=KINESIS_MOCK,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=out,
+            env={
+                **clean_environment(),
+                **ports,
+                **tuned,
+                **{f"{name}_DURATION": "50ms" for name in durations},
+            },
+        )
     try:
-        mock = EmulatedKinesis(f"http://127.0.0.1:{port}")
-        _await_answer(mock, process)
+        mock = EmulatedKinesis(f"http://127.0.0.1:{_port(process, said)}")
+        mock.client().list_streams()
         yield mock
     finally:
         process.kill()
         process.wait(10)
 
 
-def _await_answer(mock: EmulatedKinesis, process: "subprocess.Popen[bytes]") -> None:
+def _port(process: "subprocess.Popen[bytes]", said: Path) -> int:
     until = time.monotonic() + _START_SECONDS
-    port = int(mock.url.rsplit(":", 1)[1])
     while time.monotonic() < until and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                mock.client().list_streams()
-                return
+        if found := re.search(rf"^{_PLAIN}: (\d+)$", said.read_text(), re.MULTILINE):
+            return int(found[1])
         time.sleep(0.1)
-    raise RuntimeError(f"kinesis-mock didn't start from {KINESIS_MOCK}: run `make setup`")
+    raise RuntimeError(
+        f"kinesis-mock didn't start from {KINESIS_MOCK}: run `make setup`; it said {said.read_text()!r}"
+    )
 
 
 def free_port() -> int:
