@@ -35,7 +35,7 @@ classes: setup
 
 .PHONY: soak
 soak: setup ## Run the long tests of faults: 1,000 batches in one run, 20 kills at random instants
-	@SOAK=1 $(PYTHON) -m pytest -s tests/faults/test_soak.py tests/faults/test_random_kills.py $(ARGS)
+	@SOAK=1 $(PYTHON) -m pytest --capture=tee-sys tests/faults/test_soak.py tests/faults/test_random_kills.py $(ARGS)
 
 .PHONY: bench
 bench: setup ## Measure records per second of the transform-and-write path (ARGS=--peers: hand-written workers too)
