@@ -15,8 +15,9 @@ from jobs.catalog import Catalog
 from jobs.metrics import Metrics
 from jobs.settings import ArchiveSettings
 from jobs.sinks.deliveries import read_delivery_record, write_delivery_record
-from jobs.sinks.failures import RecordsExpired
+from jobs.sinks.failures import DeliveryRecordDiffers, RecordsExpired
 from jobs.sinks.leftovers import remove_leftovers
+from jobs.sinks.names import delivery_record_key
 from jobs.sinks.records import DeliveryRecord, delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
@@ -73,11 +74,11 @@ class Archive:
 
         ``read`` is what the source says it read, None where it doesn't count. A batch that has a delivery record is
         archived: its replay, by whatever code, changes nothing. Raises ``CountsDiffer``,
-        ``RecordsExpired`` and what the parts raise.
+        ``DeliveryRecordDiffers``, ``RecordsExpired`` and what the parts raise.
         """
         phases = Phases()
         with phases.timed("lookup"):
-            known = read_delivery_record(self.storage, batch)
+            known = self._known(batch, source)
         record, without_system = known, None
         if record is None:
             with phases.timed("write"):
@@ -94,6 +95,17 @@ class Archive:
             with phases.timed("leftovers"):
                 remove_leftovers(self.storage, batch, record)
         self._tell(record, without_system, phases, lag(), replayed=known is not None)
+        return record
+
+    def _known(self, batch: Batch, source: Mapping[str, Any]) -> DeliveryRecord | None:
+        """The batch's record; where it says that other records were read, committing the batch would lose those of this one."""
+        record = read_delivery_record(self.storage, batch)
+        if record is not None and record.source.get("shards") != source.get("shards"):
+            raise DeliveryRecordDiffers(
+                f"batch {batch.batch_id} of {batch.query_id} is archived, and its delivery record {delivery_record_key(batch)} "
+                "names other positions in the stream than the checkpoint: another job used the checkpoint, or it was restored. "
+                "Make a new one with `python -m jobs.doctor --rewind`, from before the batch; jobs.verify tells what is twice then"
+            )
         return record
 
     def _tell(

@@ -16,7 +16,7 @@ from jobs.archive_batch import Archive
 from jobs.batch import Batch
 from jobs.catalog.glue import NoCatalog
 from jobs.settings import ArchiveSettings, SettingsError, SourceSettings
-from jobs.sinks.failures import CountsDiffer, RecordsExpired
+from jobs.sinks.failures import CountsDiffer, DeliveryRecordDiffers, RecordsExpired
 from jobs.sinks.storage import open_storage
 from jobs.spark_checks import check_pattern, check_spark_reaches
 from jobs.stream import ConnectorMissingError, Source, aws_kinesis_source
@@ -87,6 +87,21 @@ def test_a_replay_that_finds_fewer_records_than_its_batch_had_read_says_that_the
     with pytest.raises(CountsDiffer):
         replay.archive(outcomes, BATCH, {"stream": "changes"}, 2, lambda: None)
     assert not (tmp_path / "deliveries").exists()
+
+
+def test_an_archived_batch_is_not_committed_for_other_positions_in_the_stream(
+    outcomes: DataFrame, tmp_path: Path
+) -> None:
+    source: dict[str, Any] = {"stream": "s", "shards": {"shardId-0": {"after": "1", "to": "4"}}}
+    archive(tmp_path).archive(outcomes, BATCH, source, 3, lambda: None)
+    before = Archived.in_directory(tmp_path)
+    assert archive(tmp_path).archive(outcomes, BATCH, source, 3, lambda: None).source == source
+    other = {**source, "shards": {"shardId-0": {"after": "1", "to": "5"}}}
+    with pytest.raises(
+        DeliveryRecordDiffers, match="names other positions in the stream than the checkpoint"
+    ):
+        archive(tmp_path).archive(outcomes, BATCH, other, 3, lambda: None)
+    assert Archived.in_directory(tmp_path).objects == before.objects
 
 
 def test_batches_are_named_by_the_checkpoint_whatever_spark_tells_a_batch(
