@@ -5,7 +5,16 @@ from pathlib import Path
 
 def committed(checkpoint: Path) -> set[int]:
     """The batches that Spark has logged as done."""
-    return {int(path.name) for path in (checkpoint / "commits").iterdir() if path.name.isdecimal()}
+    return _batches(checkpoint / "commits")
+
+
+def logged(checkpoint: Path) -> set[int]:
+    """The batches that Spark has logged as begun."""
+    return _batches(checkpoint / "offsets")
+
+
+def _batches(folder: Path) -> set[int]:
+    return {int(path.name) for path in folder.iterdir() if path.name.isdecimal()}
 
 
 def forget_commit(checkpoint: Path, batch: int) -> None:
