@@ -9,7 +9,7 @@ import pytest
 
 from jobs.demo.emulator import Emulator
 from jobs.demo.generator import DEMO, events
-from tests.faults.kills import on_arrival, once_done, run_killed
+from tests.faults.kills import MakeRule, on_arrival, once_done, run_killed
 from tests.faults.long import SECONDS
 from tests.faults.processes import kill_tree
 from tests.faults.proxy import Proxy
@@ -34,6 +34,9 @@ class Story:
     untidied: Archived
     last: Finished
     archive: Archived
+    # Of the next batch, in which the older code was killed once it had written the delivery record.
+    recorded: Archived
+    committed: Archived
 
 
 def stricter(schema: dict[str, object]) -> None:
@@ -62,20 +65,28 @@ def story(
     def archived() -> Archived:
         return Archived.in_bucket(s3, name, PREFIX)
 
-    # Older: other schemas, another codec, a lower roll limit. Killed when all its objects are there.
+    # Older: other schemas, another codec, a lower roll limit.
     directory = edited(tmp_path_factory.mktemp("schemas"), {"demand": stricter})
     conf = ["--set", "archive.codec=null", "--set", "archive.max_container_bytes=1048576"]
     start = [sys.executable, "-P", str(Path(__file__).with_name("other_schemas.py")), str(directory)]
-    with archiving.process([*start, "--conf", str(archiving.conf_file()), *conf], {}) as running:
-        proxy.rules = [on_arrival(method="PUT", path=RECORD)(lambda: kill_tree(running.process.pid))]
-        running.end()
-        proxy.rules = []
-    older = archived()
+
+    def killed_older(rule: MakeRule) -> Archived:
+        with archiving.process([*start, "--conf", str(archiving.conf_file()), *conf], {}) as running:
+            proxy.rules = [rule(lambda: kill_tree(running.process.pid))]
+            running.end()
+            proxy.rules = []
+        return archived()
+
+    older = killed_older(on_arrival(method="PUT", path=RECORD))
     # Newer: killed once more, between the delivery record and the tidying up.
     newer = ["--until-caught-up", "--set", "archive.codec=deflate"]
     run_killed(archiving, proxy, once_done(method="PUT", path=RECORD), *newer)
     untidied = archived()
-    return Story(source.ledger, older, untidied, archiving.run(*newer), archived())
+    last, archive, ledger = archiving.run(*newer), archived(), list(source.ledger)
+    source.publish(events(92, 300, mix=DEMO._replace(days=1)))
+    recorded = killed_older(once_done(method="PUT", path=RECORD))
+    archiving.run(*newer).succeeded()
+    return Story(ledger, older, untidied, last, archive, recorded, archived())
 
 
 def test_the_older_code_saw_errors_where_the_newer_one_sees_records(story: Story) -> None:
@@ -109,3 +120,9 @@ def test_the_archive_holds_the_batch_once_as_the_newer_code_sees_it_and_nothing_
 def test_the_log_says_how_many_objects_went(story: Story) -> None:
     (line,) = [line for line in story.last.lines if line["event"] == "leftovers.removed"]
     assert line["objects"] == len(story.untidied.objects) - len(story.archive.objects)
+
+
+def test_a_batch_that_the_older_code_had_recorded_stays_as_it_saw_it(story: Story) -> None:
+    assert story.committed.objects == story.recorded.objects
+    _, record = story.committed.records
+    assert OLDER_ERROR in {error["message"] for error in record["errors"]}
