@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.processes import kill_tree
 from tests.no_personal_data import will_be_searched
 from tests.short_run import SHORT_RUN
 
@@ -85,8 +86,8 @@ class Running:
         return self.end(None, seconds)
 
     def kill(self) -> None:
-        """SIGKILL for the job and all that it started."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """SIGKILL for the job and all that it started, Spark's Python workers too, which lead a group of their own."""
+        kill_tree(self.process.pid)
         self.process.wait(20)
 
 
