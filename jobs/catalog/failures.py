@@ -71,10 +71,10 @@ def asking_glue(what: str) -> Iterator[None]:
             raise CatalogMissing(
                 f"{what}: the database or table isn't there; run sync_catalog to make it"
             ) from error
-        remedy = f"{_REMEDIES[code]}; meanwhile" if code in _REMEDIES else "Later"
+        remedy = f"{_REMEDIES[code]}; the" if code in _REMEDIES else "the"
         detail = error.response.get("Error", {}).get("Message", "")
         raise CatalogUnavailable(
-            f"{what}: Glue refused ({code}): {remedy} it is tried again. It says: {detail}"
+            f"{what}: Glue refused ({code}): {remedy} streaming job tries it again by itself. It says: {detail}"
         ) from error
     except (BotoCoreError, ValueError) as error:
         # A ValueError is what botocore makes of an endpoint that is no URL.

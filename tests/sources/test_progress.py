@@ -70,9 +70,9 @@ def test_what_was_read_before_the_instant_proves_nothing_about_it(fake: FakeKine
 def test_a_record_acknowledged_just_before_the_instant_gets_a_moment_to_become_visible(
     fake: FakeKinesis,
 ) -> None:
-    since = now()
     consumer = _consumer(fake)
     for _ in range(3):
+        since = now()
         consumer.read()
     assert not caught_up(consumer.progress(), since)
     assert caught_up(consumer.progress(), since - SETTLE)
