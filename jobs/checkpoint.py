@@ -94,13 +94,23 @@ def is_committed(checkpoint: Storage, batch_id: int) -> bool:
     return checkpoint.exists(f"commits/{batch_id}")
 
 
+def committed_batch(checkpoint: Storage) -> int | None:
+    """The newest batch that Spark has logged as done."""
+    return max(_numbers(checkpoint, "commits/"), default=None)
+
+
+def logged_ids(checkpoint: Storage) -> list[int]:
+    """The batches in Spark's offset log, in any order; it forgets old ones."""
+    return _numbers(checkpoint, "offsets/")
+
+
 def interrupted_batch(checkpoint: Storage) -> int | None:
     """The batch that an earlier run began and didn't finish; there can be one at most.
 
     Raises CheckpointError where Spark couldn't read which one it finished last.
     """
     _check_newest_commit(checkpoint)
-    last = max(_numbers(checkpoint, "offsets/"), default=None)
+    last = max(logged_ids(checkpoint), default=None)
     return None if last is None or is_committed(checkpoint, last) else last
 
 
@@ -123,7 +133,7 @@ def _check_newest_commit(checkpoint: Storage) -> None:
 
 def latest_batches(checkpoint: Storage) -> list[Batch]:
     """The newest batch that Spark has logged, and the one before it; empty at a checkpoint's beginning."""
-    latest = sorted(_numbers(checkpoint, "offsets/"), reverse=True)[:2]
+    latest = sorted(logged_ids(checkpoint), reverse=True)[:2]
     if not latest:
         return []
     of = query_id(checkpoint)

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 Record = dict[str, Any]
+ENDINGS = (".avro", ".parquet")
+"""How the keys of containers end."""
 _ROWS = 4096
 
 

@@ -15,7 +15,8 @@ from jobs.lease import RunUnderWay
 from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.storage import Storage
 
-_FINISHED = ".finished.json"
+FINISHED = ".finished.json"
+"""How the key of a finished run's sums ends."""
 
 
 @dataclass(frozen=True)
@@ -107,23 +108,14 @@ def read_run(storage: Storage, id: str) -> Run | None:
 def run_ids(storage: Storage) -> tuple[set[str], set[str]]:
     """Ids of the runs that have begun, and of those that have finished."""
     names = [key.removeprefix("runs/") for key in storage.list("runs/") if key.endswith(".json")]
-    finished = {name.removesuffix(_FINISHED) for name in names if name.endswith(_FINISHED)}
-    begun = {name.removesuffix(".json") for name in names if not name.endswith(_FINISHED)}
+    finished = {name.removesuffix(FINISHED) for name in names if name.endswith(FINISHED)}
+    begun = {name.removesuffix(".json") for name in names if not name.endswith(FINISHED)}
     return begun, finished
 
 
 def is_finished(storage: Storage, id: str) -> bool:
     """Whether all steps of the run are archived."""
     return storage.exists(_finished_key(id))
-
-
-def read_steps(storage: Storage, id: str) -> int:
-    """How many steps a finished run had. Raises BackfillError where its record isn't readable, ``ObjectMissing``."""
-    key = _finished_key(id)
-    try:
-        return int(json.loads(storage.get(key))["steps"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BackfillError(f"{key} is no record of a finished run: somebody else wrote or cut it") from error
 
 
 def finish_run(storage: Storage, id: str, totals: Mapping[str, Any]) -> None:
@@ -144,7 +136,7 @@ def _record_key(id: str) -> str:
 
 
 def _finished_key(id: str) -> str:
-    return f"runs/{id}{_FINISHED}"
+    return f"runs/{id}{FINISHED}"
 
 
 def _arguments(options: Options) -> dict[str, Any]:

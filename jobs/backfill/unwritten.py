@@ -63,6 +63,10 @@ class Unwritten(Storage):
         """As the archive's."""
         return self.of.dated(prefix, after)
 
+    def sized(self, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+        """As the archive's."""
+        return self.of.sized(prefix, after)
+
     def listed(self, wanted: Callable[[str], bool], prefix: str = "") -> Iterator[Listed]:
         """As the archive's."""
         return self.of.listed(wanted, prefix)

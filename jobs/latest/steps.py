@@ -20,7 +20,7 @@ from jobs.latest.containers import NAMED_DDL, read_delivery_records
 from jobs.latest.delta import Delta, Step
 from jobs.sinks.failures import DeliveryRecordUnreadable
 from jobs.sinks.storage import Storage
-from jobs.verify.listing import batch_time, pieces
+from jobs.verify.listing import Listed, batch_time, keys_of, pieces
 
 _OWN = "steps"
 _FILES = 50
@@ -147,8 +147,7 @@ class Steps:
         of = list(pieces(self.storage, "deliveries/", after))
         context = self.delta.spark.sparkContext
         tasks = max(1, min(len(of), context.defaultParallelism))
-        storage = self.storage
-        keys = context.parallelize(of, tasks).flatMap(lambda piece: piece.keys(storage))
+        keys = context.parallelize(of, tasks).flatMap(partial(keys_of, self.storage))
         return self.delta.spark.createDataFrame(keys.map(_row), "key string", verifySchema=False)
 
     def _named_by(self, keys: DataFrame, without: Collection[str]) -> DataFrame:
@@ -173,8 +172,8 @@ class Steps:
         writer.save(self.delta.uri)
 
 
-def _row(key: str) -> tuple[str]:
-    return (key,)
+def _row(listed: Listed) -> tuple[str]:
+    return (listed.key,)
 
 
 def _read(storage: Storage, rows: Iterable[Any]) -> Iterator[Any]:

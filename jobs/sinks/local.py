@@ -95,15 +95,24 @@ class LocalStorage(Storage):
     def list(self, prefix: str = "", after: str = "") -> Iterator[str]:
         """Keys sorted as S3 sorts them; walks the deepest directory that the prefix names, holding one folder's names."""
         with self._translated(prefix and checked(f"{prefix}_")):
-            for key in self._walk(prefix[: prefix.rfind("/") + 1]):
+            for key in self._walk(prefix[: prefix.rfind("/") + 1], after):
                 if key.startswith(prefix) and key > after:
                     yield key
 
     def dated(self, prefix: str, after: str = "") -> Iterator[tuple[str, datetime]]:
         """When the file was last changed; a file that goes meanwhile is left out."""
+        for key, found in self._stats(prefix, after):
+            yield key, datetime.fromtimestamp(found.st_mtime, UTC)
+
+    def sized(self, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+        """Likewise."""
+        for key, found in self._stats(prefix, after):
+            yield key, found.st_size
+
+    def _stats(self, prefix: str, after: str) -> Iterator[tuple[str, os.stat_result]]:
         for key in self.list(prefix, after):
             try:
-                yield key, datetime.fromtimestamp(os.stat(self._name(key)).st_mtime, UTC)
+                yield key, os.stat(self._name(key))
             except FileNotFoundError:
                 continue
 
@@ -114,8 +123,11 @@ class LocalStorage(Storage):
             if stored:
                 yield Listed(key, self.size(key), stored.version)
 
-    def _walk(self, folder: str) -> Iterator[str]:
-        """What is below a folder, empty or with its slash, in order: what a folder holds comes together, by its slash."""
+    def _walk(self, folder: str, after: str) -> Iterator[str]:
+        """What is below a folder, empty or with its slash, in order: what a folder holds comes together, by its slash.
+
+        Without the folders that end before ``after``.
+        """
         try:
             with os.scandir(Path(self.directory, folder)) as found:
                 names = [
@@ -126,7 +138,8 @@ class LocalStorage(Storage):
             return
         for name in sorted(names, key=str.encode):
             if name.endswith("/"):
-                yield from self._walk(f"{folder}{name}")
+                if (path := f"{folder}{name}") > after or after.startswith(path):
+                    yield from self._walk(path, after)
             elif not name.startswith("."):
                 yield f"{folder}{name}"
 

@@ -132,6 +132,11 @@ class S3Storage(Storage):
         for item in self._items(prefix, after):
             yield self._own(item), from_epoch(item["LastModified"])
 
+    def sized(self, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+        """``Size``, which a listing tells anyway."""
+        for item in self._items(prefix, after):
+            yield self._own(item), item["Size"]
+
     def listed(self, wanted: Callable[[str], bool], prefix: str = "") -> Iterator[Listed]:
         """An object's version is its ETag."""
         for item in self._items(prefix, ""):

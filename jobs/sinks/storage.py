@@ -97,6 +97,10 @@ class Storage(ABC):
         """As :meth:`list`, each key with when its object was stored, by the storage's clock."""
 
     @abstractmethod
+    def sized(self, prefix: str, after: str = "") -> Iterator[tuple[str, int]]:
+        """As :meth:`list`, each key with its object's bytes, of which nothing is read."""
+
+    @abstractmethod
     def listed(self, wanted: Callable[[str], bool], prefix: str = "") -> Iterator[Listed]:
         """As :meth:`list`, the wanted ones of these keys with sizes and versions; in a directory this reads their files."""
 

@@ -1,6 +1,7 @@
 """Several objects at a time, no more than fit into memory together."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
 from typing import Any
 
 FETCHERS = 8
@@ -8,7 +9,9 @@ WINDOW_BYTES = 64 << 20
 _UNKNOWN_BYTES = 8 << 20
 
 
-def windows(rows: Iterable[Any]) -> Iterator[list[Any]]:
+def windows(
+    rows: Iterable[Any], size_of: Callable[[Any], int | None] = attrgetter("bytes")
+) -> Iterator[list[Any]]:
     """The rows in their order, some at a time: as many as ``FETCHERS`` fetch at once and as fit, by their ``bytes``.
 
     >>> from collections import namedtuple
@@ -19,10 +22,11 @@ def windows(rows: Iterable[Any]) -> Iterator[list[Any]]:
     window: list[Any] = []
     size = 0
     for row in rows:
-        if window and (len(window) == FETCHERS or size + (row.bytes or _UNKNOWN_BYTES) > WINDOW_BYTES):
+        more = size_of(row) or _UNKNOWN_BYTES
+        if window and (len(window) == FETCHERS or size + more > WINDOW_BYTES):
             yield window
             window, size = [], 0
         window.append(row)
-        size += row.bytes or _UNKNOWN_BYTES
+        size += more
     if window:
         yield window

@@ -9,23 +9,16 @@ from pyspark.sql import DataFrame, SparkSession
 import schemas
 from jobs.catalog import open_catalog
 from jobs.command_line import conf_parser, day, exit_code
-from jobs.errors import PipelineError
 from jobs.log import configure_logging
 from jobs.session import spark_session
 from jobs.settings import Settings, SettingsError, load_settings
-from jobs.sinks.local import LocalStorage
 from jobs.spark_errors import told_in_one_line
-from jobs.verify.audit import Audit
-from jobs.verify.due import stream_batches
+from jobs.verify.audit import Audit, check_is_archive
 from jobs.verify.findings import FINDING_DDL, Finding
-from jobs.verify.partitions import check_partitions, in_catalog, registered_since, repaired
+from jobs.verify.partitions import check_partitions, in_catalog, repaired
 from jobs.verify.report import as_json, counted, for_people
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_FAILED = 0, 1, 2
-
-
-class NoArchive(PipelineError):
-    """Nothing is where the archive should be: its place is wrong, or the job never ran."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,27 +52,23 @@ def verify(settings: Settings, *, since: str | None, repair: bool, json: bool) -
     """Audit, print the report; the exit code. Raises PipelineError where the audit can't be made."""
     record_schemas = schemas.load()
     storage = settings.archive.open_archive()
-    if not isinstance(storage, LocalStorage):
-        # In a directory the check would write.
-        storage.check()
+    check_is_archive(storage)
     registered = in_catalog(settings.catalog, record_schemas)
-    stream = stream_batches(settings.archive.open_checkpoint(), storage.uri)
     spark = spark_session("dmd-verify")
     attributes = schemas.merged_attributes(record_schemas)
-    audit = Audit(spark, storage, frozenset(each.name for each in attributes if each.pii), since, stream)
+    pii = frozenset(each.name for each in attributes if each.pii)
+    audit = Audit(spark, storage, pii, since, checkpoint=settings.archive.open_checkpoint())
     findings, added = audit.findings, 0
-    if not since and not audit.totals["batches"] and not audit.totals["objects"]:
-        raise NoArchive(
-            f"there is no archive at {storage.uri}, neither a delivery record nor an object: correct archive.uri, or run "
-            "jobs.archive first"
-        )
     if registered is not None:
         named = audit.named_partitions()
-        held = registered | registered_since(settings.catalog, record_schemas, named - registered)
+        if named - registered:
+            # The job may have registered some since.
+            registered |= named & (in_catalog(settings.catalog, record_schemas) or set())
+        held = registered
         if repair:
             catalog = open_catalog(settings.catalog, storage, record_schemas, settings.archive.format)
-            before, held = held, repaired(catalog, named, held)
-            added = len(held - before)
+            held = repaired(catalog, named, registered)
+            added = len(held - registered)
         findings = _with(
             spark, findings, list(check_partitions(named, None if since else audit.stored_partitions(), held))
         )

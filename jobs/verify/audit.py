@@ -1,56 +1,85 @@
 """The whole audit, spread over Spark's tasks: the driver never holds the list of objects, nor any object."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import groupby
-from typing import Any
+from itertools import groupby, islice
+from typing import Any, NamedTuple
 
 from pyspark import RDD, SparkContext, StorageLevel
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.sinks.names import PARTITION, delivery_record_key
+from jobs.errors import PipelineError
+from jobs.sinks.local import LocalStorage
+from jobs.sinks.names import PARTITION
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage
-from jobs.verify.due import NOTHING, StreamBatches, last_steps
-from jobs.verify.findings import FINDING_DDL
-from jobs.verify.holes import SEEN_DDL, Hole, is_filled, see
-from jobs.verify.listing import batch_time, pieces
-from jobs.verify.objects import CHECKED_DDL, ObjectCheck
+from jobs.verify.findings import FINDING_DDL, Finding
+from jobs.verify.finished import finished_runs
+from jobs.verify.holes import END_DDL, SEEN_DDL, End, Hole, find_holes, is_filled, see
+from jobs.verify.listing import Listed, batch_time, keys_of, pieces
+from jobs.verify.logged import Committed, Log
+from jobs.verify.objects import CHECKED_DDL, PRESENT_DDL, ObjectCheck
 from jobs.verify.positions import check_positions
-from jobs.verify.records import RECORD_DDL, read_records
+from jobs.verify.records import RANGE_DDL, RECORD_DDL, read_records
 from jobs.verify.under_way import UnderWay
 
 TASKS_PER_CORE = 2
+FOLDERS = ("deliveries/", "data/", "errors/")
 SETTLE_SECONDS = 30.0
+
+
+class NoArchive(PipelineError):
+    """Nothing of an archive is where it is looked for."""
+
+
+def check_is_archive(storage: Storage) -> None:
+    """Raise ``NoArchive`` where not even a foreign object is, and soon what is wrong with a bucket; nothing is written."""
+    if not isinstance(storage, LocalStorage):
+        storage.check()
+    if not any(key for folder in FOLDERS for key in islice(storage.list(folder), 1)):
+        raise NoArchive(
+            f"there is no archive at {storage.uri}: no object is below its {', '.join(FOLDERS)}. If the job has archived a "
+            "batch already, correct archive.uri"
+        )
+
+
+class Begun(NamedTuple):
+    """What was looked up before any delivery record was read, and the records (``RECORD_DDL``)."""
+
+    under_way: UnderWay
+    committed: Committed | None
+    ends: list[End]
+    damaged: list[Finding]
+    records: DataFrame
 
 
 @dataclass(frozen=True)
 class Audit:
     """An audit of the archive in ``storage``, of all of it or of batches from the day ``since`` on.
 
-    ``stream`` is how far the stream's job was before. The frames are evaluated once and kept on Spark's disks. Delivery records
-    are read before anything else is listed, so whatever they name was there by then.
+    Its frames are evaluated once and kept on Spark's disks. What the ``checkpoint`` and finished runs say is archived is
+    read before the delivery records, and these before anything else is listed: so whatever is told was there by then.
     """
 
     spark: SparkSession
     storage: Storage
     pii: Collection[str]
     since: str | None = None
-    stream: StreamBatches = NOTHING
     settle_seconds: float = SETTLE_SECONDS
+    checkpoint: Storage | None = None
 
     @cached_property
     def findings(self) -> DataFrame:
         """Everything that was found (``FINDING_DDL``), but for the catalog's."""
         in_records = self._records.select(F.inline("problems"))
         found = in_records.union(self._checked.select(F.inline("findings")))
-        found = found.union(self._positions()).union(self._missing_batches()).persist(StorageLevel.DISK_ONLY)
+        told = self.spark.createDataFrame([*self._begun.damaged, *self._missing_batches()], FINDING_DDL)
+        found = found.union(self._positions()).union(told).persist(StorageLevel.DISK_ONLY)
         # All tasks at once, and all objects listed before it is asked what is under way.
         found.count()
-        under_way, _ = self._begun
-        return under_way.sorted_out(found, self.settle_seconds)
+        return self._begun.under_way.sorted_out(found, self.settle_seconds)
 
     @cached_property
     def totals(self) -> dict[str, int]:
@@ -74,18 +103,22 @@ class Audit:
         return {(type, date) for type, date in rows.collect()}
 
     @cached_property
-    def _begun(self) -> tuple[UnderWay, DataFrame]:
-        """What is under way before any delivery record is read, and the records."""
-        under_way = UnderWay.at_the_beginning(self.storage, self.stream.begun)
+    def _begun(self) -> Begun:
+        log = Log(self.checkpoint, self.storage.uri) if self.checkpoint else None
+        committed = log.committed(self.since) if log else None
+        under_way = UnderWay.at_the_beginning(self.storage, log)
+        ends, damaged = finished_runs(self.storage, self.since)
         after = f"deliveries/{self.since}/" if self.since else ""
-        read = self._keys("deliveries/", after).mapPartitions(partial(read_records, self.storage))
+        keys = self._found("deliveries/", after).map(lambda listed: listed.key)
+        read = keys.mapPartitions(partial(read_records, self.storage))
         records = self._frame(read, RECORD_DDL).persist(StorageLevel.DISK_ONLY)
         records.count()
-        return under_way, records
+        ends += [committed.end] if committed else []
+        return Begun(under_way, committed, ends, damaged, records)
 
     @property
     def _records(self) -> DataFrame:
-        return self._begun[1]
+        return self._begun.records
 
     @property
     def _named(self) -> DataFrame:
@@ -100,22 +133,24 @@ class Audit:
         return self._frame(rows, CHECKED_DDL).persist(StorageLevel.DISK_ONLY)
 
     def _listed(self, below: str) -> DataFrame:
-        """The keys below a folder, but for such as belong to batches before ``since``."""
+        """What is below a folder (``PRESENT_DDL``), but for such as belongs to batches before ``since``."""
         since = self.since or ""
-        return self._frame(
-            self._keys(below).filter(lambda key: (batch_time(key) or since) >= since).map(lambda key: (key,)),
-            "present string",
-        )
+        found = self._found(below).filter(lambda listed: (batch_time(listed.key) or since) >= since)
+        return self._frame(found, PRESENT_DDL)
 
-    def _keys(self, below: str, after: str = "") -> "RDD[str]":
+    def _found(self, below: str, after: str = "") -> "RDD[Listed]":
         storage, of = self.storage, list(pieces(self.storage, below, after))
         tasks = max(1, min(len(of), self._tasks))
-        return self._context.parallelize(of, tasks).flatMap(lambda piece: piece.keys(storage))
+        return self._context.parallelize(of, tasks).flatMap(partial(keys_of, storage))
 
     @cached_property
     def _ranges(self) -> DataFrame:
         """What batches read of each shard, in the order that :func:`check_positions` asks for."""
         ranges = self._records.select(F.inline("ranges"))
+        end = self._begun.committed
+        if end and any(hole.key == end.end.key for hole in self._holes):
+            # Where what is missing led to is known.
+            ranges = ranges.union(self.spark.createDataFrame(end.ranges, RANGE_DDL))
         begins = ranges.groupBy("query_id").agg(F.min("timestamp").alias("begun"))
         shard = ("stream", "shard")
         return (
@@ -127,9 +162,9 @@ class Audit:
     def _positions(self) -> DataFrame:
         return self._frame(self._ranges.rdd.mapPartitions(check_positions), FINDING_DDL)
 
-    def _missing_batches(self) -> DataFrame:
-        """The holes in the batches of each query that no backfill has filled."""
-        holes = {query: list(of) for query, of in groupby(self._holes(), key=lambda hole: hole.query_id)}
+    def _missing_batches(self) -> list[Finding]:
+        """The holes in the batches of each query that no backfill has filled, and in the steps of runs."""
+        holes = {query: list(of) for query, of in groupby(self._holes, key=lambda hole: hole.query_id)}
         rows = self._ranges.rdd.mapPartitions(partial(see, holes, self.since is None)) if holes else None
         shown = (
             self._frame(rows, SEEN_DDL).groupBy("query_id", "next").agg(F.collect_set("seen"))
@@ -137,43 +172,17 @@ class Audit:
             else None
         )
         seen = {(query, after): found for query, after, found in shown.collect()} if shown else {}
-        left = [
-            hole
-            for of in holes.values()
-            for hole in of
-            if not is_filled(seen.get((hole.query_id, hole.next), ()))
+        return [
+            hole.finding for hole in self._holes if not is_filled(seen.get((hole.query_id, hole.next), ()))
         ]
-        return self.spark.createDataFrame([hole.finding for hole in left], FINDING_DDL)
 
+    @cached_property
     def _holes(self) -> list[Hole]:
-        """The batches of a query are numbered from 0 without a gap, the steps of a run too."""
-        batches = self._records.groupBy("query_id", "batch_id").agg(
-            F.min("key").alias("key"), F.min("kind").alias("kind")
-        )
-        # All of a run has one time, so no day cuts it.
-        begins = F.when(F.lit(self.since is None) | (F.col("kind") != "stream"), -1).otherwise(
-            F.col("batch_id") - 1
-        )
-        before = F.coalesce(
-            F.lag("batch_id").over(Window.partitionBy("query_id").orderBy("batch_id")), begins
-        )
-        holes = batches.withColumn("before", before).where("batch_id > before + 1")
-        rows = holes.select("query_id", "before", F.col("batch_id").alias("next"), "key", "kind")
-        return sorted([*(Hole(*row) for row in rows.collect()), *self._lacking_at_the_end()])
-
-    def _lacking_at_the_end(self) -> Iterator[Hole]:
-        """What comes after the last record of a query or run, although it is archived."""
-        under_way, records = self._begun
-        due = [*last_steps(self.storage, under_way.finished), *filter(None, [self.stream.done])]
-        due = [last for last in due if last.timestamp >= (self.since or "")]
-        queries = records.where(F.col("query_id").isin([last.query_id for last in due]))
-        newest = queries.groupBy("query_id").agg(F.max("batch_id"))
-        found: dict[str, int] = dict(newest.collect()) if due else {}
-        for last in due:
-            begins = last.batch_id - 1 if self.since and last.kind == "stream" else -1
-            before = found.get(last.query_id, begins)
-            if before < last.batch_id:
-                yield Hole(last.query_id, before, last.batch_id + 1, delivery_record_key(last), last.kind)
+        numbered = self._records.where("batch_id is not null")
+        is_stream = F.col("kind") == "stream"
+        batches = numbered.select("query_id", is_stream.alias("is_stream"), "batch_id", "key")
+        ends = self.spark.createDataFrame(self._begun.ends, END_DDL)
+        return find_holes(batches, ends, self.since is None)
 
     def _frame(self, rows: "RDD[Any]", ddl: str) -> DataFrame:
         return self.spark.createDataFrame(rows, ddl, verifySchema=False)

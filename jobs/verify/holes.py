@@ -1,9 +1,12 @@
-"""Batches without a delivery record, and whether backfills have archived what they read."""
+"""Batches and steps without a delivery record, and whether backfills have archived what the batches read."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, NamedTuple
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
 
 from jobs.sources.kinesis.offsets import SHARD_END
 from jobs.verify.findings import Finding
@@ -11,30 +14,67 @@ from jobs.verify.positions import Backfilled, is_number, position_of
 from jobs.verify.records import ReadRange
 
 
-class Hole(NamedTuple):
-    """Batches that a query or run lacks: those between ``before`` (-1: its beginning) and ``next``.
+class End(NamedTuple):
+    """A query or run is known to have batches, or steps, up to ``next``, that one excluded; what tells of that is at ``key``.
 
-    ``key`` is where the record of ``next`` is, or, of batches at the end, where the last one's would be.
+    ``before`` is the last one that isn't looked at, -1 where that is none.
+    """
+
+    query_id: str
+    is_stream: bool
+    before: int
+    next: int
+    key: str
+
+
+END_DDL = "query_id string, is_stream boolean, before bigint, next bigint, key string"
+
+
+class Hole(NamedTuple):
+    """Batches that a query lacks, or steps that a run lacks: those between ``before`` and ``next``, as in ``End``.
+
+    ``key`` is that of the record of ``next``, or of the ``End``.
     """
 
     query_id: str
     before: int
     next: int
     key: str
-    kind: str = "stream"
+    is_stream: bool = True
 
     @property
     def finding(self) -> Finding:
         """What there is to tell."""
         first, last = self.before + 1, self.next - 1
-        batch, batches, query = (
-            ("batch", "batches", "query") if self.kind == "stream" else ("step", "steps", "run")
-        )
-        which = f"{batch} {first}" if first == last else f"{batches} {first} to {last}"
-        verb = "has" if first == last else "have"
-        return Finding(
-            "gap", self.key, last - first + 1, f"{which} of {query} {self.query_id} {verb} no delivery record"
-        )
+        one, several, of = ("batch", "batches", "query") if self.is_stream else ("step", "steps", "run")
+        which = f"{one} {first} of {of} {self.query_id} has"
+        if first != last:
+            which = f"{several} {first} to {last} of {of} {self.query_id} have"
+        return Finding("gap", self.key, last - first + 1, f"{which} no delivery record")
+
+
+def find_holes(batches: DataFrame, ends: DataFrame, is_whole: bool) -> list[Hole]:
+    """Numbers are given from 0 on without a gap, to the batches of a query and to the steps of a run.
+
+    ``batches`` has the columns ``query_id``, ``is_stream``, ``batch_id`` and ``key``, ``ends`` those of ``END_DDL``.
+    ``is_whole``: they are all that the archive tells of. Else a query may have begun earlier; a run's records are all of
+    one day.
+    """
+    begins = F.lit(-1) if is_whole else F.when(F.col("is_stream"), F.col("batch_id") - 1).otherwise(-1)
+    known = batches.select("query_id", "is_stream", begins.alias("before"), "batch_id", "key")
+    numbered = known.withColumn("is_end", F.lit(False)).union(ends.withColumn("is_end", F.lit(True)))
+    of_query = Window.partitionBy("query_id")
+    newest = F.max(F.when(~F.col("is_end"), F.col("batch_id"))).over(of_query)
+    numbered = numbered.withColumns({"newest": newest, "begins": F.min("before").over(of_query)})
+    # A batch that came since is an end itself.
+    is_passed = F.col("is_end") & (F.col("newest") >= F.col("batch_id"))
+    numbered = numbered.where(~F.coalesce(is_passed, F.lit(False)))
+    last = F.lag("batch_id").over(of_query.orderBy("batch_id", "key"))
+    holes = numbered.withColumn("last", F.coalesce(last, "begins")).where(
+        F.col("batch_id") > F.col("last") + 1
+    )
+    rows = holes.select("query_id", "last", F.col("batch_id").alias("next"), "key", "is_stream")
+    return [Hole(*row) for row in rows.orderBy("query_id", "next").collect()]
 
 
 class Seen(StrEnum):
@@ -88,7 +128,7 @@ def _see(
 
 def _between(backfilled: Backfilled, last: ReadRange | None, one: ReadRange, is_whole: bool) -> Seen:
     if last is None:
-        if not is_number(one.after):
+        if not is_number(one.after) and position_of(one.after) != SHARD_END:
             return Seen.SAME
         if backfilled.leads_to(one.after):
             return Seen.FILLED

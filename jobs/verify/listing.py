@@ -8,50 +8,67 @@ from jobs.sinks.names import PARTITION
 from jobs.sinks.records import Partition
 from jobs.sinks.storage import Storage, is_safe
 
-A_PAGE = 1000
-# Folders of folders: an object that lies in one of them itself is none of ours.
-_INNER = re.compile(r"(?:data|data/[^/]+|deliveries)/[^/]+")
-_LAST = "\U0010ffff"
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})Z-[^/]*$")
-
 
 class Piece(NamedTuple):
-    """The keys in a folder that come after a key, or, where the folder is empty, that key alone."""
+    """Keys with a prefix that sort after ``after``, up to ``last``, if that isn't empty."""
 
-    folder: str
+    prefix: str
     after: str
+    last: str
 
-    def keys(self, storage: Storage) -> Iterator[str]:
-        """The piece's keys."""
-        return storage.list(self.folder, self.after) if self.folder else iter([self.after])
+
+class Listed(NamedTuple):
+    """A key that was listed, whoever put it there, and its object's bytes."""
+
+    key: str
+    size: int
+
+
+A_PAGE = 1000
+_LAST = "\U0010ffff"
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d\.\d{3})Z-[^/]*$")
 
 
 def pieces(storage: Storage, below: str, after: str = "") -> Iterator[Piece]:
     """Pieces that together list every key that starts with ``below`` and sorts after ``after`` exactly once.
 
-    A piece is a folder, as far as folders don't hold others. After a page of a folder the rest of it is leapt over.
+    A piece is what of a folder comes together. After a page of a folder the rest of it, and what is below it, is leapt over
+    and in one piece.
     """
-    keys, folder, seen = storage.list(below, after), "", 0
+    keys = storage.list(below, after)
+    folder, begins, last, seen = "", after, after, 0
     while (key := next(keys, None)) is not None:
-        if not folder or not key.startswith(folder):
-            if _INNER.fullmatch(key):
-                yield Piece("", key)
-                after = key
-                continue
-            folder, seen = _folder_of(key), 0
-            yield Piece(folder, after)
-        seen, after = seen + 1, key
+        if (of := _folder(key)) != folder or not seen:
+            if seen:
+                yield Piece(folder, begins, last)
+            folder, begins, seen = of, last, 0
+        last, seen = key, seen + 1
         if seen == A_PAGE:
-            after = folder + _LAST
-            keys = storage.list(below, after)
+            yield Piece(folder, begins, "")
+            last, seen = folder + _LAST, 0
+            keys = storage.list(below, last)
+    if seen:
+        yield Piece(folder, begins, last)
 
 
-def _folder_of(key: str) -> str:
-    """The innermost folder that a storage lists by its name: what else lies in there comes with it."""
-    *folders, _ = key.split("/")
-    while not is_safe("/".join(folders)):
-        folders.pop()
-    return "/".join([*folders, ""])
+def keys_of(storage: Storage, piece: Piece) -> Iterator[Listed]:
+    """What is in a piece."""
+    for key, size in storage.sized(piece.prefix, piece.after):
+        if piece.last and key > piece.last:
+            break
+        yield Listed(key, size)
+
+
+def _folder(key: str) -> str:
+    """The folder that a key is in, or the next one above it that a storage lists: others' keys may not be safe.
+
+    >>> _folder("data/sale/a.avro"), _folder("data/.x/y/a"), _folder("data//a")
+    ('data/sale/', 'data/', 'data/')
+    """
+    folder = key[: key.rindex("/") + 1]
+    while not is_safe(f"{folder}_"):
+        folder = folder[: folder.rindex("/", 0, -1) + 1]
+    return folder
 
 
 def partition_of(key: str) -> Partition | None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from jobs.containers import Record, records_of
+from jobs.containers import ENDINGS, Record, records_of
 from jobs.instants import from_iso
 from jobs.sinks.failures import BadKey, ObjectMissing
 from jobs.sinks.records import Partition
@@ -26,7 +26,6 @@ _DATES = {
 }
 # And BR-005, for the same reason: whatever the schemas call personal besides.
 _PERSONAL = frozenset({"phoneNumber", "email", "messageBody"})
-_UNNAMED = Finding("unnamed", "", 1, "was left by a killed attempt, or is foreign")
 
 
 class Checked(NamedTuple):
@@ -38,6 +37,8 @@ class Checked(NamedTuple):
     findings: list[Finding]
 
 
+PRESENT_DDL = "present string, size bigint"
+"""An object that was listed."""
 CHECKED_DDL = f"key string, bytes bigint, events bigint, findings array<struct<{FINDING_DDL}>>"
 
 
@@ -58,23 +59,26 @@ class ObjectCheck:
     pii: Collection[str]
 
     def __call__(self, rows: Iterable[Any]) -> Iterator[Checked]:
-        """Check what rows of ``present`` (the key that was listed) and ``Named``'s columns tell of, in any order."""
+        """Check what rows of ``PRESENT_DDL`` and ``Named``'s columns tell of, either of them null, in any order."""
         with ThreadPoolExecutor(FETCHERS) as fetchers:
-            for window in windows(rows):
-                bodies = fetchers.map(self._fetch, [row.present or row.key for row in window])
+            for window in windows(rows, _size):
+                bodies = fetchers.map(self._fetch, window)
                 for row, body in zip(window, bodies, strict=True):
                     yield self._check(row, body)
 
-    def _fetch(self, key: str) -> bytes | None:
+    def _fetch(self, row: Any) -> bytes | None:
+        """The object's bytes; None where there is none, or where nothing would be looked at."""
+        if _is_foreign(row):
+            return None
         try:
-            return self.storage.get(key)
+            return self.storage.get(row.present or row.key)
         except (ObjectMissing, BadKey):
             return None
 
     def _check(self, row: Any, body: bytes | None) -> Checked:
         key = row.present or row.key
-        if not is_safe(key):
-            return Checked(key, 0, 0, [_UNNAMED._replace(key=key)])
+        if _is_foreign(row):
+            return Checked(key, row.size, 0, list(_identity(row, key, b"")))
         if body is None:
             gone = [Finding("missing", key, row.events, f"{row.record} names it")] if row.record else []
             return Checked(key, 0, 0, gone)
@@ -93,9 +97,25 @@ class ObjectCheck:
         """What is in the object; None where its name says that it is nothing of ours."""
         if (place := partition_of(key)) and (records := records_of(key, body)) is not None:
             return check_container(records, place, batch_time(key), self.pii)
-        if key.startswith("errors/") and key.endswith(".json"):
-            return read_errors(body, message)
-        return None
+        return read_errors(body, message) if _is_errors(key) else None
+
+
+def _is_foreign(row: Any) -> bool:
+    """Whether nobody names the object, and its name says that it is nothing of ours."""
+    if row.record is not None:
+        return False
+    key = row.present
+    return not is_safe(key) or not (_is_errors(key) or (partition_of(key) and key.endswith(ENDINGS)))
+
+
+def _is_errors(key: str) -> bool:
+    return key.startswith("errors/") and key.endswith(".json")
+
+
+def _size(row: Any) -> int | None:
+    """An object's bytes, as listed or, where it wasn't, as its delivery record says."""
+    size: int | None = row.bytes if row.size is None else row.size
+    return size
 
 
 def check_container(
@@ -151,8 +171,12 @@ def read_errors(body: bytes, message: str | None) -> Contents:
 
 
 def _identity(row: Any, key: str, body: bytes) -> Iterator[Finding]:
-    if row.record is None:
-        yield _UNNAMED._replace(key=key)
+    if _is_foreign(row):
+        yield Finding("unnamed", key, 1, "is foreign: no object of the archive has such a name")
+    elif row.record is None:
+        yield Finding(
+            "unnamed", key, 1, "was left by a killed attempt, is foreign, or its delivery record was lost"
+        )
     elif hashlib.sha256(body).hexdigest() != row.sha256:
         detail = f"{row.record} says {row.bytes} bytes of another SHA-256; it has {len(body)}"
         yield Finding("changed", key, 1, detail)

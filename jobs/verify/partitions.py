@@ -22,13 +22,6 @@ def in_catalog(conf: CatalogSettings, schemas: "Mapping[str, RecordSchema]") -> 
     return registered_partitions(glue_client(conf.retry_attempts), conf.database, schemas)
 
 
-def registered_since(
-    conf: CatalogSettings, schemas: "Mapping[str, RecordSchema]", unregistered: set[Partition]
-) -> set[Partition]:
-    """Which of the partitions Glue holds by now: the job may have registered them while the audit ran."""
-    return unregistered & (in_catalog(conf, schemas) or set()) if unregistered else set()
-
-
 def repaired(catalog: Catalog, named: set[Partition], registered: set[Partition]) -> set[Partition]:
     """Register what delivery records name and the catalog doesn't hold; returns what it holds now."""
     pending = catalog.register(sorted(named - registered))

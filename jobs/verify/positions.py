@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from jobs.instants import from_iso
-from jobs.sources.kinesis.offsets import SHARD_END, Position, instant_of, is_sequence, reached
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Position, instant_of, is_sequence, reached
 from jobs.verify.findings import Finding
 from jobs.verify.records import ReadRange, told
 
@@ -23,24 +23,36 @@ def check_positions(ranges: Iterable[Any]) -> Iterator[Finding]:
 
 @dataclass
 class Backfilled:
-    """What backfills read of a shard: as steps from position to position, and, where both are numbers, as numbers."""
+    """What backfills read of a shard: as steps from position to position, and, as far as that is known, as numbers.
+
+    ``ends`` are the records up to which they read, with the latest time at which a run that did had begun.
+    """
 
     steps: dict[str, set[str]] = field(default_factory=dict)
     numbers: list[tuple[int, int]] = field(default_factory=list)
+    ends: dict[int, str] = field(default_factory=dict)
 
     def add(self, one: ReadRange) -> bool:
-        """Take in a range; whether it was read already, by another backfill."""
+        """Take in a range; whether some of it is certain to have been read already, by another backfill."""
         self.steps.setdefault(one.after, set()).add(one.to)
         numbers = _numbers(one)
-        twice = numbers is not None and self._has(*numbers)
-        if numbers is not None:
-            self.numbers.append(numbers)
+        if numbers is None:
+            return False
+        twice = self._has(*numbers)
+        self.numbers.append(numbers)
+        self.ends[numbers[1]] = max(one.timestamp, self.ends.get(numbers[1], ""))
         return twice
 
     def has_read(self, one: ReadRange) -> bool:
         """Whether some of the range is certain to have been read by a backfill too."""
         numbers = _numbers(one)
-        return numbers is not None and self._has(*numbers)
+        return numbers is not None and (self._has(*numbers) or self._has_found(one, numbers[1]))
+
+    def _has_found(self, one: ReadRange, to: int) -> bool:
+        """Whether a backfill found a record before that one later than the range was read, all that there was then."""
+        if position_of(one.after) != TRIM_HORIZON:
+            return False
+        return any(end <= to and begun >= one.timestamp for end, begun in self.ends.items())
 
     def fills(self, after: str, to: str) -> bool:
         """Whether steps lead from one position to the other, each beginning where another ends."""
@@ -60,8 +72,14 @@ class Backfilled:
 
 
 def _numbers(one: ReadRange) -> tuple[int, int] | None:
+    """Which records the range is certain to hold: a number up to which was read is a record, wherever reading began.
+
+    Up to an instant or a shard's end there may be none.
+    """
     after, to = position_of(one.after), position_of(one.to)
-    return (int(after), int(to)) if is_sequence(after) and is_sequence(to) else None
+    if not is_sequence(to):
+        return None
+    return (int(after) if is_sequence(after) else int(to) - 1), int(to)
 
 
 def _check_shard(ranges: Iterable[ReadRange]) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from jobs.sinks.records import DeliveryRecord, check_counts, from_line
 from jobs.sinks.storage import Storage
 from jobs.sources.kinesis.offsets import Position
 from jobs.verify.findings import FINDING_DDL, Finding
+from jobs.verify.listing import partition_of
 
 
 class Named(NamedTuple):
@@ -62,14 +63,14 @@ _NAMED = (
     "key string, record string, type string, partition_date string, message string, events bigint, bytes bigint, "
     "sha256 string"
 )
-_RANGE = (
+RANGE_DDL = (
     "stream string, shard string, kind string, query_id string, batch_id bigint, timestamp string, after string, to string, "
     "key string"
 )
 RECORD_DDL = (
     f"key string, problems array<struct<{FINDING_DDL}>>, kind string, query_id string, batch_id bigint, "
     "timestamp string, read bigint, archived bigint, failed bigint, "
-    f"objects array<struct<{_NAMED}>>, ranges array<struct<{_RANGE}>>"
+    f"objects array<struct<{_NAMED}>>, ranges array<struct<{RANGE_DDL}>>"
 )
 
 
@@ -78,14 +79,27 @@ def read_records(storage: Storage, keys: Iterable[str]) -> Iterator[ReadRecord]:
 
     def read(key: str) -> ReadRecord | None:
         try:
-            return take_apart(key, from_line(storage.get(key), key))
+            record = from_line(storage.get(key), key)
         except (DeliveryRecordUnreadable, BadKey):
-            problem = Finding("unreadable", key, 1, "is no delivery record")
-            return ReadRecord(key, [problem], None, None, None, None, 0, 0, 0, [], [])
+            return _nothing_but(Finding("unreadable", key, 1, "is no delivery record"))
         except ObjectMissing:
             return None
+        due = _name_of(record)
+        if due != key and storage.exists(due):
+            return _nothing_but(
+                Finding("unnamed", key, 1, f"is another delivery record of the batch of {due}")
+            )
+        return take_apart(key, record)
 
     return (one for one in read_in_threads(read, keys) if one is not None)
+
+
+def _nothing_but(problem: Finding) -> ReadRecord:
+    return ReadRecord(problem.key, [problem], None, None, None, None, 0, 0, 0, [], [])
+
+
+def _name_of(record: DeliveryRecord) -> str:
+    return delivery_record_key(Batch(record.kind, record.query_id, record.batch_id, record.timestamp))
 
 
 def take_apart(key: str, record: DeliveryRecord) -> ReadRecord:
@@ -116,14 +130,27 @@ def named_objects(key: str, record: DeliveryRecord) -> Iterator[Named]:
 
 
 def _problems(key: str, record: DeliveryRecord) -> Iterator[Finding]:
-    due = delivery_record_key(Batch(record.kind, record.query_id, record.batch_id, record.timestamp))
-    if due != key:
+    if (due := _name_of(record)) != key:
         yield Finding("unnamed", key, 1, f"is a delivery record whose name would be {due}")
+    elsewhere = sum(_is_elsewhere(one) for one in named_objects(key, record))
+    if elsewhere:
+        yield Finding(
+            "misplaced",
+            key,
+            elsewhere,
+            "says another type or partition date of objects than their folders do",
+        )
     try:
         check_counts(record)
     except CountsDiffer:
         yield Finding("count", key, 1, "read = archived + failed, or the objects' counts, don't add up")
     yield from _losses(key, record)
+
+
+def _is_elsewhere(one: Named) -> bool:
+    """Whether the object's folder isn't that of its type and partition date; of an archive error it is none."""
+    due = None if one.type is None or one.partition_date is None else (one.type, one.partition_date)
+    return partition_of(one.key) != due
 
 
 def _losses(key: str, record: DeliveryRecord) -> Iterator[Finding]:

@@ -1,10 +1,11 @@
 """What is under way while an archive is audited: an object whose delivery record is still to come is no damage."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -14,11 +15,17 @@ from jobs.backfill.runs import read_run, run_ids
 from jobs.batch import Batch
 from jobs.instants import iso, now
 from jobs.lease import Lease
+from jobs.sinks.names import delivery_record_key
 from jobs.sinks.storage import Storage
 from jobs.verify.findings import FINDING_DDL, Finding
+from jobs.verify.logged import Log
 from jobs.verify.records import read_records
 
 YOUNG = timedelta(minutes=10)
+_BATCH = "is of batch {} of query {}, which is begun and not committed: don't remove it, the job's next start finishes it"
+_RUN = (
+    "is of run {}, which was begun and not finished: don't remove it, the next start of the run finishes it"
+)
 # A batch's time in the name of an object (BR-015), for Java.
 _STEM = r"/(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z)-[^/]*$"
 
@@ -27,41 +34,46 @@ _STEM = r"/(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z)-[^/]*$"
 class UnderWay:
     """The backfills that were to be finished when the audit began, at ``at``; ``known`` are all that had begun by then.
 
-    ``finished`` are those that were, ``batch`` the stream's batch that was begun and not done.
+    And the stream's batch that was: it may have begun long ago, and be replayed now or later.
     """
 
     storage: Storage
+    log: Log | None
     at: datetime
     known: frozenset[str]
-    finished: frozenset[str]
-    batch: Batch | None
+    unfinished: frozenset[str]
+    interrupted: Batch | None
 
     @classmethod
-    def at_the_beginning(cls, storage: Storage, batch: Batch | None) -> "UnderWay":
+    def at_the_beginning(cls, storage: Storage, log: Log | None) -> "UnderWay":
         """As it is now: to be called before anything else is read."""
+        interrupted = log.interrupted() if log else None
         begun, finished = run_ids(storage)
-        return cls(storage, now(), frozenset(begun), frozenset(begun & finished), batch)
+        return cls(storage, log, now(), frozenset(begun), frozenset(begun - finished), interrupted)
 
     def sorted_out(self, found: DataFrame, settle_seconds: float) -> DataFrame:
         """Findings in which no object is ``unnamed`` whose batch or step is under way.
 
-        What is left of backfills that nobody is at, and of the stream's batch, is ``unfinished``. The stream's batches are
-        waited for, ``settle_seconds`` at most.
+        What backfills left that nobody is at is ``unfinished``, and so is what the stream's last batch has left. The stream's
+        batches are waited for, ``settle_seconds`` at most.
         """
         runs, more = self._runs()
+        batches = self._batches()
         stem = F.regexp_extract("key", _STEM, 1)
         unnamed = (F.col("kind") == "unnamed") & ~F.col("key").startswith("deliveries/")
-        of_runs = unnamed & stem.isin(list(runs))
-        found = self._of_backfills(found, of_runs, stem, runs)
-        of_batch = stem == F.lit(_stem_of(self.batch.timestamp) if self.batch else None)
-        awaited = found.where(unnamed & ((stem > self._young) | F.coalesce(of_batch, F.lit(False))))
-        named = self._named_by_and_by(awaited, settle_seconds)
+        found = self._of_backfills(found, unnamed & stem.isin(list(runs)), stem, runs)
+        is_awaited = unnamed & ((stem > self._young) | stem.isin(list(batches)))
+        named = self._named_by_and_by(found.where(is_awaited), list(batches.values()), settle_seconds)
         if named:
             found = found.where(~(unnamed & F.col("key").isin(sorted(named))))
-        if self.batch:
-            detail = f"is of batch {self.batch.batch_id}, which was begun and isn't finished: the job's next start does that"
-            found = _unfinished(found, unnamed & of_batch, F.lit(detail))
+        details = {time: _BATCH.format(batch.batch_id, batch.query_id) for time, batch in batches.items()}
+        found = _unfinished(found, unnamed, stem, details)
         return found.union(found.sparkSession.createDataFrame(more, FINDING_DDL)) if more else found
+
+    def _batches(self) -> dict[str, Batch]:
+        """By time the stream's batches that are begun and not committed, or weren't when the audit began."""
+        found = [self.interrupted, self.log.interrupted() if self.log else None]
+        return {_stem_of(batch.timestamp): batch for batch in found if batch}
 
     def _runs(self) -> tuple[dict[str, str | None], list[Finding]]:
         """By time the backfills that may have been at work during the audit, None for those that have finished.
@@ -71,7 +83,7 @@ class UnderWay:
         begun, finished = run_ids(self.storage)
         runs: dict[str, str | None] = {}
         damaged = []
-        for id in sorted(begun - self.finished):
+        for id in sorted(self.unfinished | begun - self.known):
             try:
                 run = read_run(self.storage, id)
             except BackfillError:
@@ -91,10 +103,9 @@ class UnderWay:
         left = {time: id for time in times if (id := runs[time])}
         if not left or self._is_at_work():
             return found.where(~of_runs)
-        ids = F.create_map(*[F.lit(text) for pair in left.items() for text in pair])
-        detail = F.format_string("is of run %s, which was begun and not finished", ids[stem])
-        is_left = of_runs & stem.isin(list(left))
-        return _unfinished(found.where(is_left | ~of_runs), is_left, detail)
+        return _unfinished(found, of_runs, stem, {time: _RUN.format(id) for time, id in left.items()}).where(
+            ~of_runs | stem.isin(list(left))
+        )
 
     def _is_at_work(self) -> bool:
         """Whether some process is at a backfill: its lease changes."""
@@ -102,13 +113,15 @@ class UnderWay:
         with ThreadPoolExecutor(max(1, len(leases))) as watchers:
             return any(watchers.map(lambda key: Lease(self.storage, key).is_held(), leases))
 
-    def _named_by_and_by(self, unnamed: DataFrame, settle_seconds: float) -> set[str]:
+    def _named_by_and_by(
+        self, unnamed: DataFrame, batches: Sequence[Batch], settle_seconds: float
+    ) -> set[str]:
         """Which of the objects get their delivery record while we wait."""
         waiting = {row.key for row in unnamed.toLocalIterator()}
         end, named = time.monotonic() + settle_seconds, set[str]()
         while waiting:
-            records = self.storage.list("deliveries/", f"deliveries/{self._oldest[:10]}/{self._oldest}")
-            for record in read_records(self.storage, records):
+            records = self.storage.list("deliveries/", f"deliveries/{self._young[:10]}/{self._young}")
+            for record in read_records(self.storage, chain(records, map(delivery_record_key, batches))):
                 named |= waiting & {one.key for one in record.objects}
             if named == waiting or time.monotonic() >= end:
                 break
@@ -119,17 +132,18 @@ class UnderWay:
     def _young(self) -> str:
         return _stem_of(iso(self.at - YOUNG))
 
-    @property
-    def _oldest(self) -> str:
-        return min(self._young, _stem_of(self.batch.timestamp)) if self.batch else self._young
 
-
-def _unfinished(found: DataFrame, which: Column, detail: Column) -> DataFrame:
-    return found.withColumns(
-        {
-            "kind": F.when(which, "unfinished").otherwise(F.col("kind")),
-            "detail": F.when(which, detail).otherwise(F.col("detail")),
-        }
+def _unfinished(found: DataFrame, unnamed: Column, stem: Column, details: Mapping[str, str]) -> DataFrame:
+    """The findings, where those of objects of these times say that they are to be finished."""
+    if not details:
+        return found
+    texts = F.create_map(*[F.lit(text) for pair in details.items() for text in pair])
+    is_left = unnamed & stem.isin(list(details))
+    return found.select(
+        F.when(is_left, "unfinished").otherwise(F.col("kind")).alias("kind"),
+        "key",
+        "number",
+        F.when(is_left, texts[stem]).otherwise(F.col("detail")).alias("detail"),
     )
 
 

@@ -57,6 +57,13 @@ def test_a_listing_can_tell_when_each_object_was_stored(storage: Storage) -> Non
     assert all(before < at <= datetime.now(UTC) for at in found.values())
 
 
+def test_a_listing_can_tell_how_large_each_object_is(storage: Storage) -> None:
+    for key, body in {"a/1": b"", "a/2": b"12", "b": b"1"}.items():
+        storage.put(key, body)
+    assert list(storage.sized("a/")) == [("a/1", 0), ("a/2", 2)]
+    assert list(storage.sized("a/", "a/1")) == [("a/2", 2)]
+
+
 def test_an_object_is_never_put_over_another(storage: Storage) -> None:
     storage.put(KEY, b"first")
     with pytest.raises(ObjectExists, match=KEY):

@@ -21,9 +21,7 @@ from jobs.catalog import NoCatalog
 from jobs.containers import records_of
 from jobs.demo.generator import events
 from jobs.settings import ArchiveSettings
-from jobs.sinks.local import LocalStorage
 from jobs.sinks.names import delivery_record_key
-from jobs.sinks.s3 import S3Storage
 from jobs.sinks.storage import Storage
 from transforms import SystemUserIdPattern, outcomes
 
@@ -87,16 +85,16 @@ def overwrite(storage: Storage, key: str, body: bytes) -> None:
     storage.put(key, body)
 
 
-def put_foreign(storage: Storage, key: str) -> None:
-    """Puts an object under a name that the storage itself would refuse."""
-    if isinstance(storage, S3Storage):
-        client = boto3.client("s3")
-        client.put_object(Bucket=storage.bucket, Key=f"{storage.prefix}/{key}", Body=b"x")
+def put_foreign(storage: Storage, key: str, body: bytes) -> None:
+    """Puts an object there as another program would, whatever its key."""
+    if storage.kind == "file":
+        path = Path(storage.uri.removeprefix("file://"), key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
         return
-    assert isinstance(storage, LocalStorage)
-    path = Path(storage.directory, key)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"x")
+    place = storage.location("data")
+    client: Any = boto3.client("s3")
+    client.put_object(Bucket=place["bucket"], Key=place["key"].removesuffix("data") + key, Body=body)
 
 
 def change_record(storage: Storage, batch: Batch, change: Callable[[Row], object]) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from jobs.batch import Batch
 from jobs.catalog import GlueCatalog
 from jobs.catalog.partitions import registered_partitions
 from jobs.demo.emulator import Emulator
+from jobs.sinks.local import LocalStorage
 from jobs.sinks.names import delivery_record_key
-from jobs.sinks.storage import Storage
+from jobs.sinks.storage import Storage, open_storage
 from jobs.verify.__main__ import main
-from jobs.verify.partitions import in_catalog
+from tests.catalog.glue_proxy import GlueProxy, Reply, glue_proxy, refuse
 from tests.jobs.job import toml
 from tests.verify.conftest import copy, empty
-from tests.verify.making import BATCHES, READ, own, record_of
+from tests.verify.making import BATCHES, READ, own, put_foreign, record_of
 
 CLEAN, FINDINGS, FAILED = 0, 1, 2
 
@@ -168,40 +169,74 @@ def test_a_database_that_is_not_there_lacks_every_partition_and_repair_makes_it(
     assert "nothing found" in said.out
 
 
-def test_a_partition_that_the_job_registers_meanwhile_is_no_finding(
-    on_s3: Storage, database: str, verify: Verify, on_aws: Emulator, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def glue(on_aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[GlueProxy]:
+    """The Glue that the command talks to."""
+    with glue_proxy(on_aws.url) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_GLUE", proxy.url)
+        yield proxy
+
+
+def answering_first(replies: list[Reply | None]) -> Callable[[str, dict[str, Any]], Reply | None]:
+    """Answers the first questions for partitions, a type each, as scripted."""
+    return lambda operation, _: replies.pop(0) if operation == "GetPartitions" and replies else None
+
+
+@pytest.mark.parametrize("repair", [(), ("--repair", "catalog")])
+def test_what_the_job_registers_while_records_are_read_is_not_told_nor_counted(
+    on_s3: Storage, verify: Verify, on_aws: Emulator, glue: GlueProxy, repair: tuple[str, ...]
 ) -> None:
-    wanted = {(one["type"], one["partitionDate"]) for one in named(on_s3, *BATCHES) if "type" in one}
-    catalog = GlueCatalog(on_aws.client("glue"), database, on_s3.uri, schemas.load())
-
-    def then_registered(*arguments: Any) -> Any:
-        held = in_catalog(*arguments)
-        catalog.register(sorted(wanted))
-        return held
-
-    monkeypatch.setattr("jobs.verify.__main__.in_catalog", then_registered)
-    said = verify(on_s3.uri, "--json", "--repair", "catalog", database=database)
-    assert {kind for kind, _ in said.found} == {"no-data"}
-    assert said.lines[-1]["registered"] == 0
+    name = f"archive_{uuid.uuid4().hex[:12]}"
+    named_now = {(one["type"], one["partitionDate"]) for one in named(on_s3, *BATCHES) if "type" in one}
+    catalog = GlueCatalog(on_aws.client("glue"), name, on_s3.uri, schemas.load())
+    assert catalog.register(named_now) == []
+    glue.answer = answering_first([(200, {"Partitions": []})] * len(schemas.load()))
+    said = verify(on_s3.uri, "--json", *repair, database=name)
+    assert (said.code, said.lines[-1]["registered"]) == (CLEAN, 0), said.out
 
 
-def test_where_nothing_is_there_is_no_archive(verify: Verify, tmp_path: Path) -> None:
-    said = verify(str(tmp_path / "wrong"))
+def test_glue_that_fails_midway_ends_the_audit(on_s3: Storage, verify: Verify, glue: GlueProxy) -> None:
+    nothing: list[Reply | None] = [(200, {"Partitions": []})] * len(schemas.load())
+    glue.answer = answering_first([*nothing, refuse("AccessDeniedException")])
+    said = verify(on_s3.uri, database="archive")
     assert (said.code, said.out) == (FAILED, "")
+    (line,) = said.err.splitlines()
     assert re.fullmatch(
-        r"verify: there is no archive at file:///.*/wrong, .*correct archive.uri.*\n", said.err
+        r"verify: partitions of archive\.\w+: Glue refused \(AccessDeniedException\): grant .*", line
     )
-    assert not (tmp_path / "wrong").exists()
 
 
-def test_a_catalog_that_does_not_answer_ends_the_audit(
-    on_s3: Storage, verify: Verify, database: str, monkeypatch: pytest.MonkeyPatch
+def test_an_archive_at_a_buckets_root_is_audited(
+    archive: Storage, verify: Verify, on_aws: Emulator, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_GLUE", "http://127.0.0.1:9")
-    said = verify(on_s3.uri, "--set", "catalog.retry_attempts=1", database=database)
+    bucket = empty("s3", on_aws, tmp_path).location("data")["bucket"]
+    storage = copy(archive, open_storage(f"s3://{bucket}"))
+    lost = own(named(storage, BATCHES[0])[0])
+    storage.delete(lost)
+    put_foreign(storage, "data//x", b"")
+    said = verify(storage.uri, "--json")
+    assert (said.code, said.found) == (FINDINGS, {("missing", lost), ("unnamed", "data//x")})
+
+
+@pytest.mark.parametrize("kind", ["file", "s3"])
+def test_where_nothing_is_there_is_no_archive_and_none_is_made(
+    verify: Verify, on_aws: Emulator, tmp_path: Path, kind: str
+) -> None:
+    storage = empty(kind, on_aws, tmp_path)
+    said = verify(storage.uri)
     assert (said.code, said.out) == (FAILED, "")
-    assert said.err.startswith("verify: ")
-    assert len(said.err.splitlines()) == 1
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"verify: there is no archive at {storage.uri}: ")
+    assert "correct archive.uri" in line
+    assert not (tmp_path / "archive").exists()
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_an_archive_is_audited_that_may_not_be_written(
+    archive: Storage, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalStorage, "_beside", None)
+    assert verify(archive.uri).code == CLEAN
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.batch import Batch
-from jobs.sinks.s3 import S3Storage
+from jobs.sinks.names import delivery_record_key
 from jobs.sinks.storage import Storage
 from jobs.verify.audit import Audit
 from tests.verify.conftest import MakeCopy
@@ -66,6 +66,7 @@ def damage(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]]]:
     yield from damage_containers(storage)
     yield from damage_errors(storage)
     yield from damage_records(storage)
+    yield from damage_names(storage)
     yield "a record in the wrong folder", {misplace(storage)}
     yield "personal data", {expose(storage, BATCHES[2], True)}
     yield "personal data of a removal that isn't marked", {expose(storage, BATCHES[3], None)}
@@ -125,6 +126,17 @@ def damage_records(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]
     yield "an empty delivery record", {("unreadable", key)}
 
 
+def damage_names(storage: Storage) -> Iterator[tuple[str, set[tuple[str, str]]]]:
+    key = "deliveries/2026-03-09/2026-03-02T12-00-00.000Z-copy.json"
+    storage.put(key, storage.get(delivery_record_key(BATCHES[1])))
+    yield "a copy of a delivery record", {("unnamed", key)}
+    key = change_record(storage, BATCHES[2], lambda record: record["deliveries"][0].update(type="other"))
+    yield "a delivery record that tells another type", {("misplaced", key)}
+    key = "deliveries/2026-03-09/.staging/x"
+    put_foreign(storage, key, b"")
+    yield "an object among the delivery records whose key is none", {("unreadable", key)}
+
+
 def leave_objects(storage: Storage, key: str) -> Iterator[tuple[str, str]]:
     """What a killed attempt leaves, and what somebody put there."""
     folder = key.rpartition("/")[0]
@@ -137,13 +149,12 @@ def leave_objects(storage: Storage, key: str) -> Iterator[tuple[str, str]]:
     }.items():
         storage.put(left, body)
         yield "unnamed", left
-    foreign = [f"{folder}/.staging/x", "data/.checkpoints/x", "errors/.checkpoints/x"]
-    if isinstance(storage, S3Storage):
-        # In a directory these are other names, or such as stand for half of a file.
-        foreign += [f"{folder}/.x.avro", "data//x", "data/demand//x", "errors/.x", "data/.x"]
-    for name in foreign:
-        put_foreign(storage, name)
-        yield "unnamed", name
+    names = ["data/.ipynb_checkpoints/a", f"{folder}/.hive-staging/x.avro"]
+    # A directory can't have the one, and hides the other.
+    names += ["data//x", f"{folder}/.x.avro"] if storage.kind == "s3" else []
+    for left in names:
+        put_foreign(storage, left, b"")
+        yield "unnamed", left
 
 
 def misplace(storage: Storage) -> tuple[str, str]:
@@ -190,6 +201,9 @@ def move(record: dict[str, dict[str, dict[str, dict[str, str]]]], shard: int, by
         "records that expired unread",
         "records that expired before a replay",
         "an empty delivery record",
+        "a copy of a delivery record",
+        "a delivery record that tells another type",
+        "an object among the delivery records whose key is none",
         "counts that don't add up",
     ],
 )

@@ -19,10 +19,11 @@ def read(query: str, batch: int, after: Any, to: Any, shard: str = "a") -> ReadR
     return ReadRange("fans", shard, "stream", query, batch, time, after, to, f"{query}/{batch}")
 
 
-def backfilled(step: int, after: Any, to: Any) -> ReadRange:
+def backfilled(step: int, after: Any, to: Any, run: str = "b", hour: int = 15) -> ReadRange:
     """What a backfill read; it began after all queries."""
     after, to = json.dumps(after), json.dumps(to)
-    return ReadRange("fans", "a", "backfill", "b", step, "2026-03-01T15:00:00.000Z", after, to, f"b/{step}")
+    time = f"2026-03-01T{hour:02d}:00:00.000Z"
+    return ReadRange("fans", "a", "backfill", run, step, time, after, to, f"{run}/{step}")
 
 
 def found(*ranges: ReadRange) -> list[tuple[str, str]]:
@@ -106,3 +107,44 @@ def test_what_a_backfill_and_a_batch_both_read_is_an_overlap() -> None:
 
 def test_windows_of_backfills_with_nothing_between_them_are_fine() -> None:
     assert found(backfilled(0, AT_9, "100"), backfilled(1, "100", AT_11)) == []
+
+
+def test_the_record_up_to_which_a_range_was_read_is_in_it_wherever_that_began() -> None:
+    """`backfill --again` over a window: its first and last positions are instants."""
+    queries = read("q", 0, "5", "100"), read("q", 1, "100", "200")
+    assert found(backfilled(0, AT_9, "150"), backfilled(1, "150", AT_11), *queries) == [("overlap", "q/1")]
+    assert found(backfilled(0, AT_9, "100"), *queries) == [("overlap", "q/0")]
+    assert found(backfilled(0, AT_9, "5"), backfilled(1, "200", AT_11), *queries) == []
+
+
+@pytest.mark.parametrize("start", [TRIM_HORIZON, AT_9])
+def test_a_querys_first_batch_is_held_against_backfills_too(start: Any) -> None:
+    first = read("q", 0, start, "100")
+    assert found(backfilled(0, "90", "110"), first) == [("overlap", "q/0")]
+    assert found(backfilled(0, AT_11, "100"), first) == [("overlap", "q/0")]
+    assert found(backfilled(0, "100", "110"), first) == []
+    assert found(backfilled(0, AT_9, "101"), first) == []
+
+
+def test_what_was_there_to_be_read_from_the_beginning_was_read_by_the_batch_that_did() -> None:
+    """A backfill that began later found a record that lies before: from TRIM_HORIZON on it had been read."""
+    later, earlier = (backfilled(0, AT_9, "50", hour=hour) for hour in (15, 9))
+    first = read("q", 0, TRIM_HORIZON, "100")
+    assert found(later, first) == [("overlap", "q/0")]
+    # By the time of the batch it may have expired.
+    assert found(earlier, first) == []
+    # And before an instant nobody knows.
+    assert found(later, read("q", 0, AT_9, "100")) == []
+
+
+def test_backfills_are_held_against_each_other() -> None:
+    one = backfilled(0, AT_9, "100"), backfilled(1, "100", "150")
+    assert found(*one, backfilled(0, AT_9, "120", run="c")) == [("overlap", "c/0")]
+    assert found(*one, backfilled(0, AT_11, "150", run="c")) == [("overlap", "c/0")]
+    assert found(*one, backfilled(0, AT_9, "160", run="c"), backfilled(1, "160", AT_11, run="c")) == []
+
+
+def test_where_no_record_is_sure_to_have_been_read_nothing_is() -> None:
+    queries = read("q", 0, AT_9, "100"), read("q", 1, "100", SHARD_END)
+    assert found(backfilled(0, AT_9, AT_11), backfilled(1, AT_11, SHARD_END), *queries) == []
+    assert found(backfilled(0, "100", SHARD_END), read("q", 0, AT_9, "100")) == []

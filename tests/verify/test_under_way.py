@@ -20,9 +20,12 @@ from jobs.sinks.records import delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
 from jobs.verify.audit import Audit
+from jobs.verify.logged import Log
+from tests.verify.checkpoints import make_checkpoint
 from tests.verify.conftest import copy, empty
 from tests.verify.making import BATCHES, QUERY
 
+LATE = Batch("stream", QUERY, len(BATCHES), "2026-03-05T12:00:00.000Z")
 BODY = b'{"timestamp":"","error":{"message":"m"},"events":["{}"]}'
 
 
@@ -81,7 +84,7 @@ def test_a_backfill_at_work_is_no_damage_and_what_one_left_that_nobody_is_at_is_
     """However long ago it began, and whatever the stream has archived since."""
     under_way = begin(storage, "one", "2026-03-01T11:00:00.000Z")
     finished = begin(storage, "two", "2026-03-02T11:00:00.000Z")
-    storage.put("runs/two.finished.json", b"{}")
+    storage.put("runs/two.finished.json", b'{"steps":0}')
     storage.put("runs/damaged.json", b"{}")
     others = {finished: "unnamed", "runs/damaged.json": "unreadable"}
     with Lease(storage, "runs/one.lease").held():
@@ -95,12 +98,65 @@ def test_a_backfill_that_begins_or_ends_while_the_audit_runs_is_no_damage(
     begin(storage, "one", "2026-03-01T11:00:00.000Z")
 
     def meanwhile(audit: Audit) -> DataFrame:
-        storage.put("runs/one.finished.json", b"{}")
+        storage.put("runs/one.finished.json", b'{"steps":0}')
         begin(storage, "two", iso(datetime.now(UTC)))
-        storage.put("runs/two.finished.json", b"{}")
+        storage.put("runs/two.finished.json", b'{"steps":0}')
         frame: DataFrame = checked(audit)
         return frame
 
     checked = Audit._checked.func  # type: ignore[attr-defined]
     monkeypatch.setattr(Audit, "_checked", property(cache(meanwhile)))
     assert found_in(spark, storage) == {}
+
+
+@pytest.fixture
+def checkpoint(storage: Storage, tmp_path: Path) -> Storage:
+    return make_checkpoint(tmp_path / "checkpoint", storage.uri, BATCHES, LATE)
+
+
+def test_what_an_interrupted_batch_left_is_unfinished_for_its_next_start_takes_it_over(
+    storage: Storage, spark: SparkSession, checkpoint: Storage
+) -> None:
+    """However long ago it began: a replay keeps the batch's time."""
+    key, left = (f"errors/{batch.name('m')}.json" for batch in (LATE, BATCHES[-1]))
+    storage.put(key, BODY)
+    storage.put(left, BODY)
+    rows = Audit(spark, storage, (), settle_seconds=0, checkpoint=checkpoint).findings.collect()
+    told = {row.key: (row.kind, row.detail) for row in rows}
+    assert len(rows) == len(told) == 2
+    assert told[left][0] == "unnamed"
+    kind, detail = told[key]
+    assert kind == "unfinished"
+    assert "batch 4 of query a-query" in detail
+    assert "don't remove it" in detail
+
+
+def test_an_interrupted_batch_that_is_replayed_meanwhile_is_waited_for(
+    storage: Storage, spark: SparkSession, checkpoint: Storage
+) -> None:
+    key = f"errors/{LATE.name('m')}.json"
+    storage.put(key, BODY)
+    written = WrittenObject("error", None, None, "m", 0, 1, len(BODY), "", storage.location(key))
+    with finishing_soon(storage, LATE, written):
+        audit = Audit(spark, storage, (), settle_seconds=30, checkpoint=checkpoint)
+        assert audit.findings.collect() == []
+
+
+def test_a_batch_that_begins_while_the_audit_runs_is_unfinished_if_it_takes_long(
+    storage: Storage, spark: SparkSession, checkpoint: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = f"errors/{LATE.name('m')}.json"
+    offsets = checkpoint.get("offsets/4")
+    checkpoint.delete("offsets/4")
+    assert Log(checkpoint, storage.uri).interrupted() is None
+
+    def meanwhile(audit: Audit) -> DataFrame:
+        checkpoint.put("offsets/4", offsets)
+        storage.put(key, BODY)
+        frame: DataFrame = checked(audit)
+        return frame
+
+    checked = Audit._checked.func  # type: ignore[attr-defined]
+    monkeypatch.setattr(Audit, "_checked", property(cache(meanwhile)))
+    (found,) = Audit(spark, storage, (), settle_seconds=0, checkpoint=checkpoint).findings.collect()
+    assert (found.kind, found.key) == ("unfinished", key)
