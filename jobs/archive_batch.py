@@ -14,10 +14,9 @@ from jobs.batch import Batch
 from jobs.catalog import Catalog
 from jobs.metrics import Metrics
 from jobs.settings import ArchiveSettings
-from jobs.sinks.deliveries import read_delivery_record, write_delivery_record
-from jobs.sinks.failures import DeliveryRecordDiffers, RecordsExpired
+from jobs.sinks.deliveries import check_read, read_delivery_record, write_delivery_record
+from jobs.sinks.failures import RecordsExpired
 from jobs.sinks.leftovers import remove_leftovers
-from jobs.sinks.names import delivery_record_key
 from jobs.sinks.records import DeliveryRecord, delivery_record
 from jobs.sinks.results import WrittenObject
 from jobs.sinks.storage import Storage
@@ -98,14 +97,9 @@ class Archive:
         return record
 
     def _known(self, batch: Batch, source: Mapping[str, Any]) -> DeliveryRecord | None:
-        """The batch's record; where it says that other records were read, committing the batch would lose those of this one."""
         record = read_delivery_record(self.storage, batch)
-        if record is not None and record.source.get("shards") != source.get("shards"):
-            raise DeliveryRecordDiffers(
-                f"batch {batch.batch_id} of {batch.query_id} is archived, and its delivery record {delivery_record_key(batch)} "
-                "names other positions in the stream than the checkpoint: another job used the checkpoint, or it was restored. "
-                "Make a new one with `python -m jobs.doctor --rewind`, from before the batch; jobs.verify tells what is twice then"
-            )
+        if record is not None:
+            check_read(record, batch, source.get("shards"))
         return record
 
     def _tell(

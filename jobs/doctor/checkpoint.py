@@ -6,9 +6,9 @@ from typing import Any
 
 from jobs.batch import Batch
 from jobs.checkpoint import archive_of, interrupted_batch, latest_batches, logged_batch, query_id
-from jobs.sinks.deliveries import read_delivery_record
+from jobs.sinks.deliveries import check_read, read_delivery_record
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis.offsets import LoggedOffset, Offset, positions
+from jobs.sources.kinesis.offsets import LoggedOffset, Offset, positions, ranges
 from jobs.sources.kinesis.progress import Evidence, kept_evidence
 from jobs.sources.kinesis.start import kept_start
 
@@ -42,10 +42,12 @@ class CheckpointState:
     def is_archived(self, archive: Storage) -> bool:
         """Whether the newest batch has a delivery record; looks at the one before where it has none, as a start does.
 
-        Raises DeliveryRecordUnreadable, StorageError.
+        Raises DeliveryRecordDiffers, DeliveryRecordUnreadable, StorageError.
         """
         for batch in self.latest:
-            if read_delivery_record(archive, batch) is not None:
+            if (record := read_delivery_record(archive, batch)) is not None:
+                if batch is self.newest and not self.done and self.settled and self.end:
+                    check_read(record, batch, ranges(self.settled, self.end))
                 return batch is self.newest
         return False
 

@@ -1,11 +1,11 @@
 """Delivery records in the archive: written last, never overwritten, read by everything downstream."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from jobs.batch import Batch
 from jobs.sinks.failures import DeliveryRecordDiffers, DeliveryRecordUnreadable, ObjectExists, ObjectMissing
@@ -48,6 +48,19 @@ def read_delivery_record(storage: Storage, batch: Batch) -> DeliveryRecord | Non
         return from_line(storage.get(key), key)
     except ObjectMissing:
         return None
+
+
+def check_read(record: DeliveryRecord, batch: Batch, shards: Mapping[str, Any] | None) -> None:
+    """Raise ``DeliveryRecordDiffers`` where the batch's record names other positions than ``shards``, those of Spark's log.
+
+    Taken for archived, the batch would be committed up to where nobody has archived what the stream holds.
+    """
+    if record.source.get("shards") != shards:
+        raise DeliveryRecordDiffers(
+            f"batch {batch.batch_id} of {batch.query_id} is archived, and its delivery record {delivery_record_key(batch)} "
+            "names other positions in the stream than the checkpoint: another job used the checkpoint, or it was restored. "
+            "Make a new one with `python -m jobs.doctor --rewind`, from before the batch; jobs.verify tells what is twice then"
+        )
 
 
 def iter_delivery_records(storage: Storage, since: str | None = None) -> Iterator[DeliveryRecord]:

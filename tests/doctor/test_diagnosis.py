@@ -264,7 +264,9 @@ def test_a_batch_that_only_lacks_its_mark_is_told_apart(
     timestamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds / 1000))
     batch = Batch("stream", "a-query", 0, f"{timestamp}.{milliseconds % 1000:03d}Z")
     archive = open_storage(str(tmp_path / "archive"))
-    write_delivery_record(archive, batch, delivery_record(batch, version="1", source={}, read=0, written=[]))
+    source = {"stream": STREAM, "shards": {FIRST: {"after": "TRIM_HORIZON", "to": position(fake)}}}
+    record = delivery_record(batch, version="1", source=source, read=0, written=[])
+    write_delivery_record(archive, batch, record)
     said = doctor()
     assert said.code == WORKS
     assert "archived, but not yet marked as done" in said.out

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from jobs.sinks.deliveries import write_delivery_record
 from jobs.sinks.records import delivery_record
 from jobs.sinks.storage import Storage, open_storage
 from jobs.sources.kinesis.errors import ReplayFailed, TrimmedPosition
-from jobs.sources.kinesis.offsets import Offset, at
+from jobs.sources.kinesis.offsets import Offset, at, ranges
 from tests.doctor.conftest import Doctor, begin, log_batch, outlook
 from tests.doctor.test_diagnosis import DAYS, FAILS, FIRST, WORKS
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
@@ -168,12 +169,27 @@ def test_a_batch_that_is_archived_may_expire(
     fake: FakeKinesis, doctor: Doctor, checkpoint: Storage, tmp_path: Path
 ) -> None:
     """The next start finds its delivery record and reads on after it: none of it is read again."""
-    interrupt(fake, checkpoint, batches=2)
+    consumer = interrupt(fake, checkpoint, batches=2)
     fake.trim(FIRST, 5)
     assert doctor().code == FAILS
-    batch = latest_batches(checkpoint)[0]
-    archive = open_storage(str(tmp_path / "archive"))
-    write_delivery_record(archive, batch, delivery_record(batch, version="1", source={}, read=0, written=[]))
+    deliver(checkpoint, tmp_path / "archive", ranges(*consumer.logged[1:3]))
     said = doctor()
     assert said.code == WORKS, said.out
     assert outlook(said.out) == "Next start: works; marks batch 1 as done and goes on\n"
+
+
+def test_a_batch_that_is_archived_with_other_positions_is_foretold(
+    fake: FakeKinesis, doctor: Doctor, checkpoint: Storage, tmp_path: Path
+) -> None:
+    consumer = interrupt(fake, checkpoint, batches=2)
+    deliver(checkpoint, tmp_path / "archive", ranges(*consumer.logged[0:2]))
+    said = doctor()
+    assert said.code == FAILS
+    assert "names other positions in the stream than the checkpoint" in outlook(said.out)
+
+
+def deliver(checkpoint: Storage, archive: Path, shards: dict[str, Any]) -> None:
+    """Write the newest batch's delivery record, of a batch that read this of the shards."""
+    batch, source = latest_batches(checkpoint)[0], {"stream": STREAM, "shards": shards}
+    record = delivery_record(batch, version="1", source=source, read=0, written=[])
+    write_delivery_record(open_storage(str(archive)), batch, record)
