@@ -2,18 +2,17 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from jobs.batch import Batch
 from jobs.errors import PipelineError
-from jobs.instants import iso
+from jobs.instants import EPOCH, iso
 from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.local import LocalStorage
 from jobs.sinks.storage import Storage
 
 _ARCHIVE = "archive.json"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CheckpointError(PipelineError):
@@ -69,7 +68,7 @@ def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:
     """The batch as Spark logged it before it ran. Raises CheckpointError where there is no such entry."""
     try:
         _, metadata, *sources = checkpoint.get(f"offsets/{batch_id}").decode().splitlines()
-        time = _EPOCH + timedelta(milliseconds=json.loads(metadata)["batchTimestampMs"])
+        time = EPOCH + timedelta(milliseconds=json.loads(metadata)["batchTimestampMs"])
         return LoggedBatch(iso(time), dict(json.loads(sources[0])))
     except (ObjectMissing, ValueError, LookupError, TypeError) as error:
         raise CheckpointError(
@@ -95,7 +94,7 @@ def is_committed(checkpoint: Storage, batch_id: int) -> bool:
 
 
 def committed_batch(checkpoint: Storage) -> int | None:
-    """The newest batch that Spark has logged as done."""
+    """The newest batch that Spark has logged as done, None where there is none."""
     return max(_numbers(checkpoint, "commits/"), default=None)
 
 
@@ -116,7 +115,7 @@ def interrupted_batch(checkpoint: Storage) -> int | None:
 
 def _check_newest_commit(checkpoint: Storage) -> None:
     """Spark reads this one at a start; its batch has a delivery record, so replaying it changes nothing."""
-    newest = max(_numbers(checkpoint, "commits/"), default=None)
+    newest = committed_batch(checkpoint)
     if newest is None:
         return
     version, *rest = checkpoint.get(f"commits/{newest}").decode(errors="replace").splitlines() or [""]
