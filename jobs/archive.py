@@ -96,7 +96,7 @@ class Job:
     def archive_batch(self, outcomes: DataFrame, batch_id: int) -> None:
         """Archive one micro-batch, under the time and the source's end that Spark logged for it (BR-015)."""
         logged = checkpoint.logged_batch(self.checkpoints, batch_id)
-        checkpoint.settle(self.checkpoints, batch_id)
+        checkpoint.sync_logged(self.checkpoints, batch_id)
         before = checkpoint.logged_batch(self.checkpoints, batch_id - 1).end if batch_id else None
         self.archive.archive(
             outcomes,

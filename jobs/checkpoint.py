@@ -77,7 +77,7 @@ def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:
         ) from error
 
 
-def settle(checkpoint: Storage, batch_id: int) -> None:
+def sync_logged(checkpoint: Storage, batch_id: int) -> None:
     """Make what Spark logged of a batch survive a crash of the machine; in a directory Spark itself doesn't see to that.
 
     Called before the batch is archived, for a batch that Spark forgot would be read and archived again under other names.
