@@ -133,8 +133,7 @@ class LocalStorage(Storage):
                 names = [
                     f"{each.name}/" if each.is_dir() else each.name for each in found if not _leads_away(each)
                 ]
-        except OSError as error:
-            _raise_unless_missing(error)
+        except FileNotFoundError:
             return
         for name in sorted(names, key=str.encode):
             if name.endswith("/"):
@@ -224,11 +223,6 @@ class LocalStorage(Storage):
 
 def _leads_away(entry: "os.DirEntry[str]") -> bool:
     return entry.is_symlink() and entry.is_dir()
-
-
-def _raise_unless_missing(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise error
 
 
 def _sync(path: Path) -> None:
