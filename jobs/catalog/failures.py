@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jobs.errors import PipelineError
 from jobs.retries import insisting
-from jobs.sinks.s3_retries import is_passing
+from jobs.sinks.s3_errors import is_passing
 
 if TYPE_CHECKING:
     from types_boto3_glue import GlueClient

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jobs.instants import from_epoch
 from jobs.retries import insisting
 from jobs.sinks.failures import ObjectChanged, ObjectExists, ObjectMissing
-from jobs.sinks.s3_errors import translated
-from jobs.sinks.s3_retries import is_passing
+from jobs.sinks.s3_errors import is_passing, translated
 from jobs.sinks.storage import ATTEMPTS, TIMEOUT_SECONDS, Listed, Location, Storage, Stored, checked
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What S3 and botocore say, in the archive's words: what is wrong, where, what to do."""
+"""What S3 and botocore say: whether it passes by itself, and in the archive's words what is wrong, where, what to do."""
 
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,25 @@ from jobs.sinks.failures import (
     StorageUnreachable,
     WriteConflict,
 )
-from jobs.sinks.s3_retries import is_passing
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
     from urllib3.exceptions import HTTPError
 
+# S3 gives most of them with status 503 or 500, other stores of its protocol with others.
+_PASSING_CODES = {
+    "BandwidthLimitExceeded",
+    "ConditionalRequestConflict",
+    "InternalError",
+    "OperationAborted",
+    "RequestTimeout",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+    "TooManyRequestsException",
+}
 # The archive and the checkpoint have storage of the same kind.
 _KEYS = "archive.uri or archive.checkpoint"
 
@@ -45,6 +57,22 @@ _REMEDIES = {
     "KMS.NotFoundException": _KEY,
     "RequestTimeTooSkewed": "the clock of this machine is wrong: set it",
 }
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same call may succeed later: throttling, errors of the service, lost or cut answers."""
+    from botocore.exceptions import ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import ConnectionError as BotoConnectionError
+    from botocore.parsers import ResponseParserError
+    from urllib3.exceptions import HTTPError
+
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        return status >= 500 or status == 429 or code in _PASSING_CODES
+    # urllib3's own come out of an answer that breaks off while it is read.
+    lost = BotoConnectionError | HTTPClientError | HTTPError
+    return isinstance(error, lost | IncompleteReadError | FlexibleChecksumError | ResponseParserError)
 
 
 def translated(
