@@ -20,7 +20,7 @@ from jobs.latest.containers import NAMED_DDL, read_delivery_records
 from jobs.latest.delta import Delta, Step
 from jobs.sinks.failures import DeliveryRecordUnreadable
 from jobs.sinks.storage import Storage
-from jobs.verify.listing import Listed, batch_time, keys_of, pieces
+from jobs.verify.listing import SizedKey, batch_time, keys_of, pieces
 
 _OWN = "steps"
 _FILES = 50
@@ -172,7 +172,7 @@ class Steps:
         writer.save(self.delta.uri)
 
 
-def _row(listed: Listed) -> tuple[str]:
+def _row(listed: SizedKey) -> tuple[str]:
     return (listed.key,)
 
 

@@ -18,7 +18,7 @@ from jobs.sinks.storage import Storage
 from jobs.verify.findings import FINDING_DDL, Finding
 from jobs.verify.finished import finished_runs
 from jobs.verify.holes import END_DDL, SEEN_DDL, End, Hole, find_holes, is_filled, see
-from jobs.verify.listing import Listed, batch_time, keys_of, pieces
+from jobs.verify.listing import SizedKey, batch_time, keys_of, pieces
 from jobs.verify.logged import Committed, Log
 from jobs.verify.objects import CHECKED_DDL, PRESENT_DDL, ObjectCheck
 from jobs.verify.positions import check_positions
@@ -138,7 +138,7 @@ class Audit:
         found = self._found(below).filter(lambda listed: (batch_time(listed.key) or since) >= since)
         return self._frame(found, PRESENT_DDL)
 
-    def _found(self, below: str, after: str = "") -> "RDD[Listed]":
+    def _found(self, below: str, after: str = "") -> "RDD[SizedKey]":
         storage, of = self.storage, list(pieces(self.storage, below, after))
         tasks = max(1, min(len(of), self._tasks))
         return self._context.parallelize(of, tasks).flatMap(partial(keys_of, storage))

@@ -17,7 +17,7 @@ class Piece(NamedTuple):
     last: str
 
 
-class Listed(NamedTuple):
+class SizedKey(NamedTuple):
     """A key that was listed, whoever put it there, and its object's bytes."""
 
     key: str
@@ -51,12 +51,12 @@ def pieces(storage: Storage, below: str, after: str = "") -> Iterator[Piece]:
         yield Piece(folder, begins, last)
 
 
-def keys_of(storage: Storage, piece: Piece) -> Iterator[Listed]:
-    """What is in a piece."""
+def keys_of(storage: Storage, piece: Piece) -> Iterator[SizedKey]:
+    """The keys of a piece, in order."""
     for key, size in storage.sized(piece.prefix, piece.after):
         if piece.last and key > piece.last:
             break
-        yield Listed(key, size)
+        yield SizedKey(key, size)
 
 
 def _folder(key: str) -> str:

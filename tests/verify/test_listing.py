@@ -7,7 +7,7 @@ import pytest
 from jobs.demo.emulator import Emulator
 from jobs.sinks.storage import Storage
 from jobs.verify import listing
-from jobs.verify.listing import Listed, keys_of, pieces
+from jobs.verify.listing import SizedKey, keys_of, pieces
 from tests.verify.conftest import empty
 from tests.verify.making import put_foreign
 
@@ -70,4 +70,4 @@ def test_a_key_that_is_not_safe_is_listed_with_its_size(storage: Storage) -> Non
     put_others(storage)
     unsafe = "data/demand/partition_date=2026-03-01/.hive-staging/x"
     found = [each for piece in pieces(storage, "data/") for each in keys_of(storage, piece)]
-    assert Listed(unsafe, len(b"foreign")) in found
+    assert SizedKey(unsafe, len(b"foreign")) in found
