@@ -6,9 +6,6 @@ from jobs.sinks.codecs import compressor
 from jobs.sinks.failures import UnknownCodec
 from jobs.sinks.parquet import COMPRESSION
 
-FORMATS = ("avro", "parquet")
-"""The formats of containers; each is also the ending of their names."""
-
 MAX_CONTAINER_BYTES = 128 << 20
 
 
