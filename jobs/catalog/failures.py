@@ -9,11 +9,12 @@ from jobs.retries import insisting
 from jobs.sinks.s3_errors import is_passing
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from types_boto3_glue import GlueClient
 
 T = TypeVar("T")
 
-# What may pass besides what does with S3.
+# Besides those that pass on S3.
 _PASSING_CODES = {
     "ConcurrentModificationException",
     "OperationTimeoutException",
@@ -60,28 +61,31 @@ class TableOfOtherFormat(CatalogError):
 
 @contextmanager
 def asking_glue(what: str) -> Iterator[None]:
-    """Turn what boto3 raises into a ``CatalogUnavailable`` that says what was asked for."""
+    """Raises what boto3 raises as ``CatalogUnavailable``, ``CatalogMissing`` or ``CatalogSilent``; ``what`` was asked for."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code == "EntityNotFoundException":
-            raise CatalogMissing(
-                f"{what}: the database or table isn't there; run sync_catalog to make it"
-            ) from error
-        remedy = f"{_REMEDIES[code]}; the" if code in _REMEDIES else "the"
-        detail = error.response.get("Error", {}).get("Message", "")
-        raise CatalogUnavailable(
-            f"{what}: Glue refused ({code}): {remedy} streaming job tries it again by itself. It says: {detail}"
-        ) from error
+        raise _refusal(what, error) from error
     except (BotoCoreError, ValueError) as error:
         # A ValueError is what botocore makes of an endpoint that is no URL.
         kind = type(error).__name__
         raise CatalogSilent(
             f"{what}: no answer from Glue ({kind}); check AWS_REGION, credentials and network"
         ) from error
+
+
+def _refusal(what: str, error: "ClientError") -> CatalogUnavailable:
+    told = error.response.get("Error", {})
+    code = str(told.get("Code", ""))
+    if code == "EntityNotFoundException":
+        return CatalogMissing(f"{what}: the database or table isn't there; run sync_catalog to make it")
+    remedy = f"{_REMEDIES[code]}; " if code in _REMEDIES else ""
+    return CatalogUnavailable(
+        f"{what}: Glue refused ({code}): {remedy}the streaming job tries it again by itself. "
+        f"It says: {told.get('Message', '')}"
+    )
 
 
 def insisting_on_glue(client: "GlueClient", call: Callable[[], T]) -> T:

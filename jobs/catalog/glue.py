@@ -160,7 +160,7 @@ def sync_catalog(catalog: Catalog, storage: Storage, since: str | None = None) -
     """Bring the tables up to date and register every partition that delivery records name, from ``since`` on.
 
     Returns how many partitions these are, and those still pending. Raises ``CatalogUnavailable``,
-    ``TableElsewhere``.
+    ``TableElsewhere``, ``TableOfOtherFormat``, ``DeliveryRecordUnreadable``.
     """
     catalog.bring_up_to_date()
     named: set[Partition] = set()

@@ -32,8 +32,9 @@ def register_partitions(
 ) -> dict[Partition, str | CatalogUnavailable]:
     """Register (type, partition date) pairs; returns those that are still pending, each with the reason.
 
-    ``format`` is that of the archive's containers. A partition that is there already is fine. Whatever Glue says or doesn't say, this never raises: a later
-    call with what is pending repairs it. Where Glue gives no answer at all it isn't asked any further.
+    ``format`` is that of the archive's containers. A partition that is there already is fine. Whatever Glue says or
+    doesn't say, this never raises: a later call with what is pending repairs it. Where Glue gives no answer at all it
+    isn't asked any further.
     """
     pending: dict[Partition, str | CatalogUnavailable] = {}
     silent: CatalogSilent | None = None

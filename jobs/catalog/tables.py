@@ -55,7 +55,7 @@ def _described(root: str, schemas: Mapping[str, RecordSchema], format: str) -> l
 def ensure_described(
     client: "GlueClient", database: str, root: str, wanted: Iterable[dict[str, Any]]
 ) -> None:
-    """Make or update tables that are described already (``TableInput``), and the database; likewise."""
+    """Make or update tables that are described already (``TableInput``), and the database; raises as ``ensure_tables``."""
     _ensure_database(client, database, root)
     for table in wanted:
         _ensure_table(client, database, table)
