@@ -74,12 +74,10 @@ def _of_a_disk(error: Exception) -> PipelineError | None:
     except Py4JError:
         return None
     reason = next(iter(said & _DISK), None)
-    return (
-        None
-        if reason is None
-        else PipelineError(
-            f"Spark can't write its files, those of archive.checkpoint or temporary ones ({reason}): see to the disk, then go on"
-        )
+    if reason is None:
+        return None
+    return PipelineError(
+        f"Spark can't write its files, those of archive.checkpoint or temporary ones ({reason}): see to the disk, then go on"
     )
 
 
