@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -12,11 +12,13 @@ from jobs.command_line import conf_parser, day, exit_code
 from jobs.log import configure_logging
 from jobs.session import spark_session
 from jobs.settings import Settings, SettingsError, load_settings
+from jobs.sinks.records import Partition
 from jobs.spark_errors import told_in_one_line
 from jobs.verify.audit import Audit, check_is_archive
 from jobs.verify.findings import FINDING_DDL, Finding
 from jobs.verify.partitions import check_partitions, in_catalog, repaired
 from jobs.verify.report import as_json, counted, for_people
+from schemas import RecordSchema
 
 EXIT_CLEAN, EXIT_FINDINGS, EXIT_FAILED = 0, 1, 2
 
@@ -53,30 +55,41 @@ def verify(settings: Settings, *, since: str | None, repair: bool, json: bool) -
     record_schemas = schemas.load()
     storage = settings.archive.open_archive()
     check_is_archive(storage)
-    registered = in_catalog(settings.catalog, record_schemas)
+    held = in_catalog(settings.catalog, record_schemas)
     spark = spark_session("dmd-verify")
     attributes = schemas.merged_attributes(record_schemas)
     pii = frozenset(each.name for each in attributes if each.pii)
     audit = Audit(spark, storage, pii, since, checkpoint=settings.archive.open_checkpoint())
     findings, added = audit.findings, 0
-    if registered is not None:
-        named = audit.named_partitions()
-        if named - registered:
-            # The job may have registered some since.
-            registered |= named & (in_catalog(settings.catalog, record_schemas) or set())
-        held = registered
-        if repair:
-            catalog = open_catalog(settings.catalog, storage, record_schemas, settings.archive.format)
-            held = repaired(catalog, named, registered)
-            added = len(held - registered)
-        findings = _with(
-            spark, findings, list(check_partitions(named, None if since else audit.stored_partitions(), held))
-        )
+    if held is not None:
+        more, added = _of_catalog(settings, record_schemas, audit, held, repair=repair)
+        findings = _with(spark, findings, more)
     report = as_json if json else for_people
     counts = counted(findings)
     for line in report(storage.uri, {**audit.totals, "registered": added}, counts, findings):
         print(line)
     return EXIT_FINDINGS if counts else EXIT_CLEAN
+
+
+def _of_catalog(
+    settings: Settings,
+    record_schemas: Mapping[str, RecordSchema],
+    audit: Audit,
+    held: set[Partition],
+    *,
+    repair: bool,
+) -> tuple[list[Finding], int]:
+    """What is wrong with the catalog, and how many partitions were registered; ``held`` is what it held at the beginning."""
+    named = audit.named_partitions()
+    if named - held:
+        # The job may have registered some since.
+        held = held | named & (in_catalog(settings.catalog, record_schemas) or set())
+    before = len(held)
+    if repair:
+        catalog = open_catalog(settings.catalog, audit.storage, record_schemas, settings.archive.format)
+        held = repaired(catalog, named, held)
+    stored = None if audit.since else audit.stored_partitions()
+    return list(check_partitions(named, stored, held)), len(held) - before
 
 
 def _with(spark: SparkSession, findings: DataFrame, more: list[Finding]) -> DataFrame:
