@@ -54,7 +54,7 @@ class Hole(NamedTuple):
 
 
 def find_holes(batches: DataFrame, ends: DataFrame, is_whole: bool) -> list[Hole]:
-    """Numbers are given from 0 on without a gap, to the batches of a query and to the steps of a run.
+    """The numbers that are missing, where the batches of a query and the steps of a run are numbered from 0 on.
 
     ``batches`` has the columns ``query_id``, ``is_stream``, ``batch_id`` and ``key``, ``ends`` those of ``END_DDL``.
     ``is_whole``: they are all that the archive tells of. Else a query may have begun earlier; a run's records are all of

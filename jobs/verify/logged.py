@@ -102,7 +102,7 @@ class Log:
 
     def _first(self, last: int, since: str) -> int:
         known = sorted(number for number in logged_ids(self.checkpoint) if number <= last)
-        days = bisect_left(
+        first = bisect_left(
             known, since, key=lambda number: logged_batch(self.checkpoint, number).timestamp[:10]
         )
-        return known[days] if days < len(known) else last + 1
+        return known[first] if first < len(known) else last + 1

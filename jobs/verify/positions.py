@@ -23,9 +23,10 @@ def check_positions(ranges: Iterable[Any]) -> Iterator[Finding]:
 
 @dataclass
 class Backfilled:
-    """What backfills read of a shard: as steps from position to position, and, as far as that is known, as numbers.
+    """What backfills read of a shard: as ``steps`` from position to position, and as ``numbers``, as far as that is known.
 
-    ``ends`` are the records up to which they read, with the latest time at which a run that did had begun.
+    Of two ``numbers`` the first was not read, the second was. ``ends`` are the records up to which backfills read, with
+    the latest time at which a run that did had begun.
     """
 
     steps: dict[str, set[str]] = field(default_factory=dict)
@@ -49,7 +50,10 @@ class Backfilled:
         return numbers is not None and (self._has(*numbers) or self._has_found(one, numbers[1]))
 
     def _has_found(self, one: ReadRange, to: int) -> bool:
-        """Whether a backfill found a record before that one later than the range was read, all that there was then."""
+        """Whether the range began with all that the shard held, and a later backfill still found a record of that.
+
+        ``to`` is the number up to which the range was read.
+        """
         if position_of(one.after) != TRIM_HORIZON:
             return False
         return any(end <= to and begun >= one.timestamp for end, begun in self.ends.items())
@@ -72,9 +76,9 @@ class Backfilled:
 
 
 def _numbers(one: ReadRange) -> tuple[int, int] | None:
-    """Which records the range is certain to hold: a number up to which was read is a record, wherever reading began.
+    """The records that the range is certain to hold, as ``Backfilled.numbers``; None where there may be none.
 
-    Up to an instant or a shard's end there may be none.
+    A number up to which was read is a record, wherever reading began. Up to an instant or a shard's end there may be none.
     """
     after, to = position_of(one.after), position_of(one.to)
     if not is_sequence(to):

@@ -32,9 +32,10 @@ _STEM = r"/(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z)-[^/]*$"
 
 @dataclass(frozen=True)
 class UnderWay:
-    """The backfills that were to be finished when the audit began, at ``at``; ``known`` are all that had begun by then.
+    """The backfills that were ``unfinished`` when the audit began, at ``at``; ``known`` are all that had begun by then.
 
-    And the stream's batch that was: it may have begun long ago, and be replayed now or later.
+    And the stream's batch that was begun and not committed, ``interrupted``: it may have begun long ago, and be replayed
+    now or later.
     """
 
     storage: Storage
