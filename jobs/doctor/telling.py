@@ -7,6 +7,7 @@ from typing import Any
 from jobs.doctor.stream import LOOK_SECONDS, ShardState, StreamState
 from jobs.doctor.words import in_words
 from jobs.instants import iso
+from jobs.plural import plural
 from jobs.sources.kinesis.offsets import SHARD_END, Offset, Position, is_sequence
 from jobs.sources.kinesis.progress import Evidence
 
@@ -15,7 +16,7 @@ def of_stream(name: str, start: Mapping[str, Any] | None, stream: StreamState, a
     """The stream, and a line per shard; ``start`` is what the checkpoint keeps of where it began."""
     begun = f", read since {start['start']} ({start['resolved']})" if start and "resolved" in start else ""
     keeps = in_words(stream.retention)
-    yield f"Stream: {name}, keeps records for {keeps}, {len(stream.shards)} shards{begun}"
+    yield f"Stream: {name}, keeps records for {keeps}, {plural(len(stream.shards), 'shard')}{begun}"
     yield from (f"  {shard.shard}: {_of_shard(shard, stream, at)}" for shard in stream.shards)
 
 

@@ -55,7 +55,7 @@ def test_a_checkpoint_at_the_tip_has_nothing_to_read(
     said = doctor()
     assert (said.code, said.err) == (WORKS, "")
     assert re.search(r"Last batch: 1, of 20\S+Z \(\d seconds ago\), done\n", said.out)
-    assert f"Stream: {STREAM}, keeps records for 24 hours, 1 shards, read since TRIM_HORIZON (20" in said.out
+    assert f"Stream: {STREAM}, keeps records for 24 hours, 1 shard, read since TRIM_HORIZON (20" in said.out
     assert f"  {FIRST}: read to {position(fake)}, of unknown age; nothing unread\n" in said.out
     assert outlook(said.out) == "Next start: works; goes on with batch 2\n"
     assert files(checkpoint) == before
