@@ -15,10 +15,10 @@ from jobs.sources.kinesis.start import kept_start
 
 @dataclass(frozen=True)
 class CheckpointState:
-    """A checkpoint: the archive it belongs to, its start, Spark's newest batches; None or empty where there is none.
+    """A checkpoint: the archive it belongs to, its start, Spark's two newest batches; None or empty where there is none.
 
     ``done`` is whether the newest of them is committed, ``end`` its end, and ``settled`` the offset up to which everything is in
-    committed batches, both as Spark logged them.
+    committed batches, both as Spark logged them. ``evidence`` is up to when the shards had been read at their last positions.
     """
 
     owner: str | None

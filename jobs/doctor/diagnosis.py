@@ -23,10 +23,14 @@ from jobs.sources.kinesis.errors import OtherStream
 from jobs.sources.kinesis.offsets import Offset
 
 NEAR = 0.25
+"""Of the retention period: records with less of it left before they expire are worth a warning."""
 
 
 def diagnose(settings: Settings, at: datetime) -> Diagnosis:
-    """Look at the archive, the checkpoint, the stream and the catalog; ``at`` is the present."""
+    """Look at the archive, the checkpoint, the stream and the catalog; ``at`` is the present.
+
+    Raises no PipelineError: what is wrong is a problem or a warning of the diagnosis.
+    """
     diagnosis = Diagnosis()
     archive, checkpoint = settings.archive.open_archive(), settings.archive.open_checkpoint()
     diagnosis.facts.append(f"Checkpoint: {checkpoint.uri}, for the archive {archive.uri}")

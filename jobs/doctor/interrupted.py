@@ -26,13 +26,13 @@ class Again:
 
 
 def read_again(source: SourceSettings, state: CheckpointState) -> Again:
-    """Read the newest batch of a checkpoint again. Raises KinesisUnavailable."""
+    """Read the newest batch of a checkpoint again. Raises KinesisUnavailable, StreamMissing."""
     assert state.newest, "a batch was begun"
     assert state.settled is not None, "there is a start"
     assert state.end is not None, "it was logged"
     batch = state.newest.batch_id
     try:
-        found = _records(source, state.settled, state.end, state.evidence)
+        found = _count(source, state.settled, state.end, state.evidence)
     except (ReplayFailed, TrimmedPosition) as error:
         return Again(lost=error.message)
     except ReplayUnfinished as error:
@@ -52,7 +52,8 @@ def read_again(source: SourceSettings, state: CheckpointState) -> Again:
     return Again()
 
 
-def _records(source: SourceSettings, after: LoggedOffset, end: LoggedOffset, evidence: Evidence) -> int:
+def _count(source: SourceSettings, after: LoggedOffset, end: LoggedOffset, evidence: Evidence) -> int:
+    """How many records the stream holds between the two offsets; raises as ``replay``."""
     options = Options(
         source.stream,
         source.region,

@@ -25,9 +25,10 @@ ATTEMPTS = 5
 class ShardState:
     """A shard: its position, how far behind its tip that is, when the first record that isn't read arrived.
 
-    Whatever arrived before ``read_to`` is read (None: not known). ``waits`` is whether a parent has to be read first, ``loss`` what is lost of it or may be.
-    Where nothing but empty pages came, that record isn't ``found``: it arrived at ``oldest_unread`` or later. Then it may also
-    be ``unproven`` that nothing is lost before it.
+    Whatever arrived before ``read_to`` is read (None: not known). ``waits`` is whether a parent has to be read first,
+    ``loss`` says in words what is lost of the shard or may be. Where nothing but empty pages came, the first record that
+    isn't read isn't ``found``: it arrived at ``oldest_unread`` or later. Then it may also be ``unproven`` that nothing is
+    lost before it.
     """
 
     shard: str
