@@ -121,7 +121,7 @@ def without_java(job: Job) -> Mistake:
         ),
         ("no Java", FAILED, r"archive: Spark needs a Java 17 or 21 runtime and none was found: .*install.*"),
         ("missing stream", FAILED, r"archive: .*no-such-stream.*source\.stream.*"),
-        ("start in the future", FAILED, r"archive: source.start 2999-01-01 lies in the future\."),
+        ("start in the future", FAILED, r"archive: source.start 2999-01-01 lies in the future: give .*"),
         (
             "missing bucket",
             FAILED,

@@ -123,7 +123,7 @@ class _ShardReplay:
         if self.cursor.pace.failures >= self.limits.retry_attempts:
             raise KinesisUnavailable(
                 f"Shard {self.cursor.shard} of stream {self.api.stream} can't be read again: {code} "
-                f"{self.cursor.pace.failures} times in a row."
+                f"{self.cursor.pace.failures} times in a row. Start again when Kinesis has recovered."
             )
 
     def _unreachable(self, why: str, pages: list[pa.RecordBatch]) -> list[pa.RecordBatch]:

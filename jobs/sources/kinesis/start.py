@@ -148,7 +148,9 @@ def _position(start: str, now: datetime, horizon: datetime) -> Position:
             "such as 2026-03-01T12:00:00Z."
         ) from error
     if instant > now:
-        raise BadStart(f"source.start {start} lies in the future.")
+        raise BadStart(
+            f"source.start {start} lies in the future: give LATEST, TRIM_HORIZON or an instant that is past."
+        )
     if instant <= horizon:
         log.warning("source.start_before_horizon", start=start, oldest=iso(horizon))
         return TRIM_HORIZON
