@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 
 from jobs.errors import PipelineError
 from jobs.java import COMPILE_ALL, find_java
+from jobs.lost_java import has_lost_java
 
 _SPARK = Path(pyspark.__file__).parent
 # True of every session, wherever it runs.
@@ -199,6 +200,6 @@ def _temporary_directory() -> Path:
 
 def _remove(directory: Path) -> None:
     # Spark first: while it runs it makes files in there.
-    if SparkContext._active_spark_context is not None:
+    if SparkContext._active_spark_context is not None and not has_lost_java():
         SparkContext._active_spark_context.stop()
     shutil.rmtree(directory, ignore_errors=True)

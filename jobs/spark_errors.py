@@ -17,12 +17,16 @@ from pyspark.logger import PySparkLogger
 
 from jobs.checkpoint import CheckpointError
 from jobs.errors import PipelineError, errors_by_name
+from jobs.lost_java import has_lost_java
 
 _FRAMES = 15
 # PySpark logs what an error says when it makes one, before anybody can catch it.
 _TELLING_VALUES = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 # What the operating system says of a file system, in Java's words: the same texts, and nothing else.
-_DISK = {os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)}
+_DISK = "|".join(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)))
+# As the error itself, or behind a file's name: of the driver's Java, or in the text about a task.
+_OF_DISK = re.compile(rf"\bjava\.n?io\.[\w.]+Exception: (?:.*[ (])?({_DISK})\)?$", re.MULTILINE)
+_DIED = "was killed or crashed (is there enough memory?): start again, and give it more if that happens again"
 _IN_PYTHON = re.compile(r'File "[^"\n]+\.py", line \d+, in \w+$', re.MULTILINE)
 
 
@@ -37,8 +41,12 @@ def told_in_one_line() -> Iterator[None]:
         PySparkLogger.getLogger(logger).setLevel(logging.CRITICAL)
     try:
         yield
-    except (PySparkException, Py4JError) as error:
-        known = own_error(error) or _of_another_job(error) or _of_a_disk(error)
+    except (PySparkException, Py4JError, ConnectionError) as error:
+        if has_lost_java():
+            raise PipelineError(f"Spark's Java process {_DIED}") from error
+        if isinstance(error, ConnectionError):
+            raise
+        known = own_error(error) or _of_another_job(error) or _of_a_disk(error) or _of_a_dead_process(error)
         if known is None:
             print("\n".join(_where(error)), file=sys.stderr)
             known = PipelineError(
@@ -67,17 +75,26 @@ def _of_another_job(error: Exception) -> PipelineError | None:
 
 def _of_a_disk(error: Exception) -> PipelineError | None:
     """Where Spark can't write its own files: the checkpoint, and what its tasks hand each other."""
-    try:
-        said = {
-            str(thrown.getMessage()) for thrown in _thrown(error) if _class(thrown) == "java.io.IOException"
-        }
-    except Py4JError:
-        return None
-    reason = next(iter(said & _DISK), None)
-    if reason is None:
+    found = _OF_DISK.search("\n".join([str(error), *(thrown.toString() for thrown in _thrown(error))]))
+    if found is None:
         return None
     return PipelineError(
-        f"Spark can't write its files, those of archive.checkpoint or temporary ones ({reason}): see to the disk, then go on"
+        f"Spark can't write its files, those of archive.checkpoint or temporary ones ({found[1]}): see to the disk, then go on"
+    )
+
+
+def _of_a_dead_process(error: Exception) -> PipelineError | None:
+    """Where Java lost a Python process: one that runs tasks, or the one that finds out what there is to read."""
+    if "Python worker exited unexpectedly" in str(error) or any(map(_lost_the_reader, _thrown(error))):
+        return PipelineError(f"a Python process of Spark's {_DIED}")
+    return None
+
+
+def _lost_the_reader(thrown: Any) -> bool:
+    """What the reader itself raises comes as an error of Spark's, not of Java's sockets."""
+    frames = (frame.getClassName() for frame in islice(thrown.getStackTrace(), _FRAMES))
+    return _class(thrown).startswith("java.") and any(
+        "PythonStreamingSourceRunner" in name for name in frames
     )
 
 
@@ -89,10 +106,7 @@ def _kind(error: Exception) -> str:
 def _where(error: Exception) -> Iterator[str]:
     """The stack, then those of Java's causes and the frames of Python workers; no messages."""
     yield from (line.rstrip() for line in traceback.format_tb(error.__traceback__))
-    try:
-        yield from _where_in_java(error)
-    except Py4JError:
-        yield "Spark's Java process is gone"
+    yield from _where_in_java(error)
     yield from dict.fromkeys(_IN_PYTHON.findall(str(error)))
 
 

@@ -1,6 +1,7 @@
 """The processes of a job: the driver's Python, Spark's Java, its Python workers, executors."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -56,6 +57,30 @@ def executors(root: int) -> list[int]:
     """The Java processes that run tasks where Spark is a cluster."""
     backend = "CoarseGrainedExecutorBackend"
     return [each.pid for each in tree(root) if backend in each.command and "java" in each.command]
+
+
+def java(root: int) -> list[int]:
+    """Spark's Java where Spark is one process."""
+    return [each.pid for each in tree(root) if "java" in each.command.split(" ")[0]]
+
+
+def source_readers(root: int) -> list[int]:
+    """The Python processes that find out what there is to read."""
+    return [each.pid for each in tree(root) if "python_streaming_source_runner" in each.command]
+
+
+def fill_disk(root: int) -> None:
+    """From now on no file of Spark's Java can grow, which is what a full disk is to it."""
+    for pid in java(root):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+
+def left_of(processes: list[Process], seconds: float) -> list[Process]:
+    """Those that still run after so many seconds; returns as soon as none does."""
+    until = time.monotonic() + seconds
+    while any(_runs(each.pid) for each in processes) and time.monotonic() < until:
+        time.sleep(0.05)
+    return [each for each in processes if _runs(each.pid)]
 
 
 def open_files(pid: int) -> int:

@@ -141,7 +141,9 @@ def test_a_crashed_worker_fails_the_batch_where_spark_does_not_try_again(alone: 
     assert alone.struck.code == 1
     assert alone.workers
     assert alone.struck.batches == []
-    assert alone.struck.complaints[-1].startswith("archive: Spark failed: ")
+    assert alone.struck.complaints[-1].startswith(
+        "archive: a Python process of Spark's was killed or crashed (is there enough memory?): start again"
+    )
 
 
 def test_a_cluster_outlives_a_crashed_worker_and_a_crashed_executor(cluster: Story) -> None:

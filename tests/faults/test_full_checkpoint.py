@@ -1,6 +1,5 @@
 """A disk that fills up under the checkpoint: Spark can't log a batch, the job ends and says why, and goes on when there is room."""
 
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -9,11 +8,11 @@ import pytest
 
 from jobs.demo.emulator import Emulator
 from tests.faults.long import SECONDS
-from tests.faults.processes import tree
+from tests.faults.processes import fill_disk
 from tests.faults.proxy import Proxy, Rule, after
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed
-from tests.jobs.job import Finished, Job, Running
+from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 
 PREFIX = "some/prefix/"
@@ -35,13 +34,6 @@ class Story:
     archive: Archived
 
 
-def fill(running: Running) -> None:
-    """From now on no file of Spark's Java can grow, which is what a full disk is to it."""
-    for process in tree(running.process.pid):
-        if "java" in process.command.split(" ")[0]:
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-
-
 @pytest.fixture(scope="module")
 def story(
     aws: Emulator,
@@ -55,14 +47,14 @@ def story(
     checkpoint = archiving.directory / "checkpoint"
     source.publish_some(seed=103, count=60)
     with archiving.started() as running:
-        proxy.rules = [Rule(after(lambda: fill(running)), "PUT", "/deliveries/")]
+        proxy.rules = [Rule(after(lambda: fill_disk(running.process.pid)), "PUT", "/deliveries/")]
         at_the_commit = running.end()
         proxy.rules = []
     done, left = committed(checkpoint), Archived.in_bucket(s3, name, PREFIX)
     with archiving.started() as running:
         running.wait_for(lambda: bool(running.batches()))
         running.wait_for(lambda: 0 in committed(checkpoint))
-        fill(running)
+        fill_disk(running.process.pid)
         source.publish_some(seed=104, count=60)
         at_the_offsets = running.end()
     before = len(proxy.requests)

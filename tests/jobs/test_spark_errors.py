@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import Row
@@ -48,6 +49,29 @@ def test_an_error_of_python_in_a_task_is_told_by_where_it_was_raised(
 def test_an_error_without_words_has_a_name() -> None:
     with pytest.raises(PipelineError, match=r"^Spark failed: Py4JError;"), told_in_one_line():
         raise Py4JError("")
+
+
+@pytest.mark.parametrize(
+    "thrown",
+    [
+        "java.io.IOException: No space left on device",
+        "java.io.FileNotFoundException: /tmp/blockmgr-1/0c/temp_shuffle_2 (No space left on device)",
+        "java.nio.file.FileSystemException: /tmp/blockmgr-1/0c: No space left on device",
+    ],
+)
+def test_a_disk_that_is_full_under_a_task_is_named(thrown: str) -> None:
+    told = f"Job aborted: Lost task 0.0 in stage 1.0 (TID 1) (127.0.0.1 executor driver): {thrown}\n\tat java.base"
+    with (
+        pytest.raises(PipelineError, match=r"\(No space left on device\): see to the disk"),
+        told_in_one_line(),
+    ):
+        raise PySparkException(told)
+
+
+def test_a_value_that_speaks_of_a_disk_is_no_full_disk() -> None:
+    told = "[CAST_INVALID_INPUT] The value 'java.io.IOException: No space left on device' can't be cast"
+    with pytest.raises(PipelineError, match=r"^Spark failed: "), told_in_one_line():
+        raise PySparkException(told)
 
 
 def test_an_error_of_ours_in_a_batch_is_the_one_that_is_told(spark: SparkSession, tmp_path: Path) -> None:
