@@ -38,7 +38,7 @@ _METHOD_LIMIT = "spark.sql.codegen.hugeMethodLimit"
 
 
 class SessionError(PipelineError):
-    """Spark's Java process didn't start."""
+    """Spark's Java process didn't start, or has nowhere to keep its files."""
 
 
 class JarsMissingError(PipelineError):
@@ -67,7 +67,7 @@ def spark_session(
     Raises:
         jobs.java.JavaMissingError: No Java 17 or 21 runtime was found.
         JarsMissingError: spark-avro or Delta is missing.
-        SessionError: Java was found but Spark's process ended at once.
+        SessionError: Java was found but Spark's process ended at once, or there is no room for temporary files.
     """
     everywhere = {**_ALWAYS, **(conf or {})}
     if SparkContext._active_spark_context is not None:
@@ -75,9 +75,7 @@ def spark_session(
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         return _checked(_build(everywhere))
     threads = cores or os.cpu_count() or 1
-    scratch = Path(local_dir).absolute() if local_dir else _temporary_directory()
-    settings = {**_local(threads, scratch), "spark.app.name": app_name, **everywhere}
-    _prepare_environment(scratch, settings["spark.master"])
+    settings = _prepared(threads, local_dir, {"spark.app.name": app_name, **everywhere})
     try:
         return _build(settings)
     except PySparkRuntimeError as error:
@@ -118,10 +116,26 @@ def find_jars() -> list[Path]:
 
 def spark_home(directory: Path) -> Path:
     """Make `directory` another `SPARK_HOME`, of links: a local cluster keeps its executors' files and logs in there."""
-    directory.mkdir(parents=True)
+    directory.mkdir(parents=True, exist_ok=True)
     for part in ("bin", "jars", "python"):
-        (directory / part).symlink_to(_SPARK / part)
+        if not (directory / part).exists():
+            (directory / part).symlink_to(_SPARK / part)
     return directory
+
+
+def _prepared(
+    threads: int, local_dir: str | os.PathLike[str] | None, settings: Mapping[str, str]
+) -> dict[str, str]:
+    """The settings with those of a local session, for which the environment is ready. Raises SessionError."""
+    try:
+        scratch = Path(local_dir).absolute() if local_dir else _temporary_directory()
+        everything = {**_local(threads, scratch), **settings}
+        _prepare_environment(scratch, everything["spark.master"])
+    except OSError as error:
+        raise SessionError(
+            f"Spark's temporary files can't be written ({error.strerror}): see to the disk, or set TMPDIR to another, then go on"
+        ) from error
+    return everything
 
 
 def _local(threads: int, scratch: Path) -> dict[str, str]:

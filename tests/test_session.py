@@ -140,6 +140,27 @@ def test_missing_jars_name_the_command_that_fetches_them(
         find_jars()
 
 
+def test_no_room_for_temporary_files_is_told_in_one_line(tmp_path: Path) -> None:
+    script = """
+import resource, sys
+from jobs.session import SessionError, spark_session
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+for directory in (None, sys.argv[1]):
+    try:
+        spark_session(local_dir=directory)
+    except SessionError as error:
+        print(error.message)
+"""
+    told = subprocess.check_output([sys.executable, "-c", script, tmp_path], text=True, timeout=120)
+    nowhere, full = told.splitlines()
+    assert nowhere.startswith(
+        "Spark's temporary files can't be written (No usable temporary directory found in "
+    )
+    assert full == (
+        "Spark's temporary files can't be written (File too large): see to the disk, or set TMPDIR to another, then go on"
+    )
+
+
 def make_java(home: Path, version: str, *, release_file: bool = True) -> Path:
     binary = home / "bin" / "java"
     binary.parent.mkdir(parents=True)

@@ -160,6 +160,14 @@ def test_a_side_file_of_another_run_is_removed_where_the_checkpoint_has_none(tmp
     assert read_progress(path) is None
 
 
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        SourceError, match=r"progress\.json can't be written \(.+\): see to the disk, then go on$"
+    ):
+        write_progress(str(tmp_path / "file" / "progress.json"), {})
+
+
 @pytest.mark.parametrize(
     "body",
     [b"half a fi", b"[]", b'{"shards":[]}', b'{"shards":{"a":{}}}', b'{"shards":{"a":{"known":[["1",7]]}}}'],

@@ -73,7 +73,9 @@ def write_progress(path: str, progress: Progress) -> None:
         temporary.write_text(json.dumps(progress, separators=(",", ":")), encoding="utf-8")
         temporary.replace(target)
     except OSError as error:
-        raise SourceError(f"The progress file {target} can't be written: {error.strerror}.") from error
+        raise SourceError(
+            f"the progress file {target} can't be written ({error.strerror}): see to the disk, then go on"
+        ) from error
 
 
 def read_progress(path: str | Path) -> Progress | None:
