@@ -136,6 +136,7 @@ class Job:
             keep_progress(self.checkpoints, self.progress)
 
 
+@told_in_one_line()
 def run(settings: Settings, *, until_caught_up: bool = False) -> None:
     """Archive the stream until SIGTERM or SIGINT, or until all that it held at the start is archived.
 
@@ -165,7 +166,7 @@ def run(settings: Settings, *, until_caught_up: bool = False) -> None:
         interrupted=interrupted,
         metrics=open_metrics(settings),
     )
-    with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch, told_in_one_line():
+    with tempfile.TemporaryDirectory(prefix="dmd-progress-") as scratch:
         progress = Path(scratch, "progress.json")
         source = _source(spark, settings.source, checkpoints, start, progress)
         job = Job(spark, archive, checkpoints, source, progress)
