@@ -10,7 +10,7 @@ from jobs.backfill.errors import BackfillError, RunUnfinished
 from jobs.backfill.options import Options
 from jobs.backfill.steps import Input
 from jobs.batch import NAMESPACE
-from jobs.instants import iso, now
+from jobs.instants import from_iso, iso, now
 from jobs.lease import RunUnderWay
 from jobs.sinks.failures import ObjectExists, ObjectMissing
 from jobs.sinks.storage import Storage
@@ -98,10 +98,11 @@ def read_run(storage: Storage, id: str) -> Run | None:
     """The run with that id, None where it never began."""
     try:
         record = json.loads(storage.get(_record_key(id)))
+        from_iso(record["timestamp"])
         return Run(id, record["timestamp"], record["plan"], begun_before=True)
     except ObjectMissing:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BackfillError(f"{_record_key(id)} is no run record: somebody else wrote or cut it") from error
 
 

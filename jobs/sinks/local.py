@@ -135,7 +135,7 @@ class LocalStorage(Storage):
                 ]
         except FileNotFoundError:
             return
-        for name in sorted(names, key=str.encode):
+        for name in sorted(names):
             if name.endswith("/"):
                 if (path := f"{folder}{name}") > after or after.startswith(path):
                     yield from self._walk(path, after)
@@ -149,7 +149,7 @@ class LocalStorage(Storage):
                 found = [each.name for each in os.scandir(Path(self.directory, prefix)) if each.is_dir()]
             except FileNotFoundError:
                 found = []
-        yield from (f"{prefix}{name}/" for name in sorted(found, key=str.encode) if name[0] != ".")
+        yield from (f"{prefix}{name}/" for name in sorted(found) if name[0] != ".")
 
     def delete(self, key: str) -> None:
         """Remove the file; fine if it is gone."""

@@ -15,9 +15,9 @@ def check_shape(content: Any) -> None:
     for name in ("kind", "queryId", "version"):
         _text(content[name])
     from_iso(content["timestamp"])
-    _number(content["batchId"])
+    check_number(content["batchId"])
     for number in content["counts"].values():
-        _number(number)
+        check_number(number)
     for delivery in content["deliveries"]:
         _check_object(delivery, "type", "partitionDate")
     for error in content["errors"]:
@@ -25,11 +25,17 @@ def check_shape(content: Any) -> None:
     _check_source(_of(dict, content["source"]))
 
 
+def check_number(value: Any) -> None:
+    """Raise TypeError or ValueError where it is no count."""
+    if not 0 <= _of(int, value) <= _MOST:
+        raise ValueError("no count of anything")
+
+
 def _check_object(one: Mapping[str, Any], *names: str) -> None:
     for name in (*names, "sha256"):
         _text(one[name])
     for name in ("count", "bytes"):
-        _number(one[name])
+        check_number(one[name])
     for name in ("type", "bucket", "key"):
         _text(one["storage"][name])
 
@@ -41,7 +47,7 @@ def _check_source(source: Mapping[str, Any]) -> None:
         for moved in ranges.values():
             _position(moved["after"])
             _position(moved["to"])
-    _number(source.get("expired", 0))
+    check_number(source.get("expired", 0))
 
 
 def _position(value: Any) -> None:
@@ -54,11 +60,6 @@ def _position(value: Any) -> None:
 def _text(value: Any) -> None:
     # A half of a surrogate pair can be written nowhere.
     _of(str, value).encode()
-
-
-def _number(value: Any) -> None:
-    if not 0 <= _of(int, value) <= _MOST:
-        raise ValueError("no count of anything")
 
 
 def _of(type_: type[T], value: Any) -> T:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import DataFrame, SparkSession
@@ -27,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Audit and report; 0 when nothing was found, 1 when something was, 2 when the audit could not be made."""
     options = _options(arguments)
     configure_logging(sys.stderr)
-    return exit_code("verify", lambda: _run(options), failed=EXIT_FAILED)
+    try:
+        return exit_code("verify", lambda: _run(options), failed=EXIT_FAILED)
+    except Exception:  # noqa: BLE001  # Python's own code for what nobody foresaw says that something was found
+        traceback.print_exc()
+        return EXIT_FAILED
 
 
 def _run(options: argparse.Namespace) -> int:

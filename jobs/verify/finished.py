@@ -8,6 +8,7 @@ from jobs.backfill.runs import FINISHED, read_run
 from jobs.instants import iso
 from jobs.sinks.deliveries import read_in_threads
 from jobs.sinks.failures import ObjectMissing
+from jobs.sinks.shapes import check_number
 from jobs.sinks.storage import Storage
 from jobs.verify.findings import Finding
 from jobs.verify.holes import End
@@ -32,11 +33,12 @@ def _read(storage: Storage, key: str, since: str | None) -> End | Finding | None
     """None for a run of before that day, or of which nobody knows when it was."""
     id = key.removeprefix("runs/").removesuffix(FINISHED)
     try:
-        steps = int(json.loads(storage.get(key))["steps"])
+        steps = json.loads(storage.get(key))["steps"]
+        check_number(steps)
         run = read_run(storage, id) if since and steps else None
     except ObjectMissing:
         return None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return Finding("unreadable", key, 1, "is no record of a finished run")
     except BackfillError:
         return None

@@ -56,7 +56,8 @@ def keys_of(storage: Storage, piece: Piece) -> Iterator[SizedKey]:
     for key, size in storage.sized(piece.prefix, piece.after):
         if piece.last and key > piece.last:
             break
-        yield SizedKey(key, size)
+        # A file's name may be no UTF-8, and such a text can be told nowhere.
+        yield SizedKey(key.encode(errors="replace").decode(), size)
 
 
 def _folder(key: str) -> str:

@@ -256,6 +256,15 @@ def test_an_audit_that_cannot_be_made_says_why(
     assert re.fullmatch(told, line), line
 
 
+def test_an_error_that_nobody_foresaw_is_no_finding(
+    archive: Storage, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.verify.__main__.check_is_archive", lambda _: 1 // 0)
+    said = verify(archive.uri)
+    assert (said.code, said.out) == (FAILED, "")
+    assert "ZeroDivisionError" in said.err
+
+
 def test_a_date_that_is_none_is_a_wrong_command_line(verify: Verify, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=str(FAILED)):
         verify(str(tmp_path), "--since", "yesterday")

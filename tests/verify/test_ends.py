@@ -170,7 +170,14 @@ def test_a_step_of_a_finished_run_without_a_delivery_record_is_a_gap_until_the_r
     assert steps_of(storage) == steps
 
 
-def test_a_record_of_a_finished_run_that_is_none_is_told(spark: SparkSession, storage: Storage) -> None:
-    storage.put("runs/one.finished.json", b"{}")
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b'{"steps":1e999}', b'{"steps":%d}' % 10**30, b'{"steps":-1}', b'{"steps":"3"}', b"[" * 100_000],
+    ids=["nothing", "infinite", "huge", "negative", "text", "deep"],
+)
+def test_a_record_of_a_finished_run_that_is_none_is_told(
+    spark: SparkSession, storage: Storage, body: bytes
+) -> None:
+    storage.put("runs/one.finished.json", body)
     (found,) = gaps(spark, storage, None)
     assert (found.kind, found.key) == ("unreadable", "runs/one.finished.json")

@@ -1,12 +1,15 @@
 """An archive is listed in pieces, whatever lies in it."""
 
+import os
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs.demo.emulator import Emulator
-from jobs.sinks.storage import Storage
+from jobs.sinks.storage import Storage, open_storage
 from jobs.verify import listing
+from jobs.verify.audit import Audit
 from jobs.verify.listing import SizedKey, keys_of, pieces
 from tests.verify.conftest import empty
 from tests.verify.making import put_foreign
@@ -71,3 +74,13 @@ def test_a_key_that_is_not_safe_is_listed_with_its_size(storage: Storage) -> Non
     unsafe = "data/demand/partition_date=2026-03-01/.hive-staging/x"
     found = [each for piece in pieces(storage, "data/") for each in keys_of(storage, piece)]
     assert SizedKey(unsafe, len(b"foreign")) in found
+
+
+def test_a_file_whose_name_is_no_utf_8_is_foreign_and_ends_no_audit(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    storage = open_storage(str(tmp_path))
+    storage.put("data/a.txt", b"")
+    Path(os.fsdecode(bytes(tmp_path / "data") + b"/\xe9.txt")).write_bytes(b"")
+    rows = Audit(spark, storage, (), settle_seconds=0).findings.collect()
+    assert {(row.kind, row.key) for row in rows} == {("unnamed", "data/a.txt"), ("unnamed", "data/?.txt")}

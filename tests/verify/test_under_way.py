@@ -86,7 +86,10 @@ def test_a_backfill_at_work_is_no_damage_and_what_one_left_that_nobody_is_at_is_
     finished = begin(storage, "two", "2026-03-02T11:00:00.000Z")
     storage.put("runs/two.finished.json", b'{"steps":0}')
     storage.put("runs/damaged.json", b"{}")
-    others = {finished: "unnamed", "runs/damaged.json": "unreadable"}
+    storage.put("runs/timeless.json", b'{"timestamp":"never","plan":[]}')
+    storage.put("runs/inside.json", b'{"timestamp":5,"plan":[]}')
+    damaged = ("damaged", "timeless", "inside")
+    others = {finished: "unnamed", **{f"runs/{id}.json": "unreadable" for id in damaged}}
     with Lease(storage, "runs/one.lease").held():
         assert found_in(spark, storage) == others
     assert found_in(spark, storage) == {under_way: "unfinished", **others}
