@@ -103,7 +103,8 @@ def _check_shard(ranges: Iterable[ReadRange]) -> Iterator[Finding]:
         before = last if goes_on else furthest
         if before is not None and not backfilled.fills(before.to, one.after):
             yield from (_check_next if goes_on else _check_new_query)(before, one)
-        last = one
+        # Two batches of one number may follow each other in any order.
+        last = _further(last, one) if goes_on else one
 
 
 def _read_twice(one: ReadRange) -> Finding:

@@ -77,6 +77,18 @@ def test_a_shard_that_was_read_to_its_end_before_another_query_began_by_time_is_
     assert found(read("q", 0, AT_9, SHARD_END), read("r", 0, AT_9, SHARD_END)) == [("restart", "r/0")]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_batches_that_have_their_number_twice_are_overlaps_and_what_follows_either_is_no_gap(
+    order: tuple[int, int],
+) -> None:
+    """As where a checkpoint was restored from an older copy, or two jobs logged a batch in the same instant."""
+    fifth = [read("q", 5, "100", "150"), read("q", 5, "100", "200")]
+    sixth = [read("q", 6, "150", "180"), read("q", 6, "200", "250")]
+    ranges = [read("q", 4, "50", "100"), *(fifth[at] for at in order), *sixth, read("q", 7, "250", "260")]
+    assert {kind for kind, _ in found(*ranges)} == {"overlap"}
+    assert found(*ranges, read("q", 8, "270", "280"))[-1] == ("gap", "q/8")
+
+
 def test_positions_are_told_in_words() -> None:
     (finding,) = check_positions([read("q", 0, AT_9, "100"), read("r", 0, AT_11, "200")])
     assert "had read to 100" in finding.detail
