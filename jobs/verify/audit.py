@@ -165,7 +165,10 @@ class Audit:
     def _missing_batches(self) -> list[Finding]:
         """The holes in the batches of each query that no backfill has filled, and in the steps of runs."""
         holes = {query: list(of) for query, of in groupby(self._holes, key=lambda hole: hole.query_id)}
-        rows = self._ranges.rdd.mapPartitions(partial(see, holes, self.since is None)) if holes else None
+        end = self._begun.committed
+        starts = {end.last.query_id: end.start} if end and end.start else {}
+        looked = partial(see, holes, self.since is None, starts)
+        rows = self._ranges.rdd.mapPartitions(looked) if holes else None
         shown = (
             self._frame(rows, SEEN_DDL).groupBy("query_id", "next").agg(F.collect_set("seen"))
             if rows

@@ -1,6 +1,6 @@
 """Batches and steps without a delivery record, and whether backfills have archived what the batches read."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.sources.kinesis.offsets import SHARD_END
+from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON, Position, instant_of
 from jobs.verify.findings import Finding
 from jobs.verify.positions import Backfilled, is_number, position_of
 from jobs.verify.records import ReadRange
@@ -94,45 +94,66 @@ SEEN_DDL = "query_id string, next bigint, seen string"
 
 
 def see(
-    holes: Mapping[str, Sequence[Hole]], is_whole: bool, ranges: Iterable[Any]
+    holes: Mapping[str, Sequence[Hole]], is_whole: bool, starts: Mapping[str, Position], ranges: Iterable[Any]
 ) -> Iterator[tuple[str, int, str]]:
     """By query and hole what each shard shows, of ``ReadRange``s in the order of :func:`check_positions`.
 
-    ``is_whole``: the ranges are all that the archive tells of, from the queries' first batches on.
+    ``is_whole``: the ranges are all that the archive tells of, from the queries' first batches on. ``starts``: where
+    queries began, of those of which that is known.
     """
     for _, of_shard in groupby(ranges, key=lambda one: (one.stream, one.shard)):
-        backfilled = Backfilled()
+        backfilled, ends = Backfilled(), set[str]()
         for (is_stream, query), of_query in groupby(
             of_shard, key=lambda one: (one.kind == "stream", one.query_id)
         ):
             if not is_stream:
                 for one in of_query:
                     backfilled.add(one)
-            elif query in holes:
-                yield from _see(holes[query], is_whole, backfilled, of_query)
+                continue
+            before = Before(is_whole, starts.get(query), ends)
+            end = yield from _see(holes.get(query, ()), before, backfilled, of_query)
+            ends.add(end)
+
+
+class Before(NamedTuple):
+    """What is known of a shard before a query's first range: where the query began, where earlier queries had ended."""
+
+    is_whole: bool
+    start: Position | None
+    ends: Collection[str]
+
+    def is_missed_after(self, text: str) -> bool:
+        """Whether something may lie between there and what was read before, or where the query began."""
+        if not self.is_whole or text in self.ends:
+            return False
+        position = position_of(text)
+        begins, start = instant_of(position), instant_of(self.start or TRIM_HORIZON)
+        return position != TRIM_HORIZON and (begins is None or start is None or start < begins)
 
 
 def _see(
-    holes: Sequence[Hole], is_whole: bool, backfilled: Backfilled, ranges: Iterable[ReadRange]
-) -> Iterator[tuple[str, int, str]]:
+    holes: Sequence[Hole], before: Before, backfilled: Backfilled, ranges: Iterable[ReadRange]
+) -> Generator[tuple[str, int, str], None, str]:
+    """What the shard shows of a query's holes; returns where the query ended."""
     last: ReadRange | None = None
     to_come = list(reversed(holes))
     for one in ranges:
         while to_come and to_come[-1].next <= one.batch_id:
             hole = to_come.pop()
-            yield hole.query_id, hole.next, _between(backfilled, last, one, is_whole).value
+            yield hole.query_id, hole.next, _between(backfilled, last, one, before).value
         last = one
     for hole in to_come:
         yield hole.query_id, hole.next, _after(backfilled, last).value
+    return last.to if last else ""
 
 
-def _between(backfilled: Backfilled, last: ReadRange | None, one: ReadRange, is_whole: bool) -> Seen:
+def _between(backfilled: Backfilled, last: ReadRange | None, one: ReadRange, before: Before) -> Seen:
     if last is None:
         if not is_number(one.after) and position_of(one.after) != SHARD_END:
             return Seen.SAME
-        if backfilled.leads_to(one.after):
+        if not all(map(before.is_missed_after, backfilled.leading_to(one.after))):
             return Seen.FILLED
-        return Seen.OPEN if is_whole else Seen.NOTHING
+        return Seen.OPEN if before.is_whole else Seen.NOTHING
     if last.to == one.after:
         return Seen.SAME
     return Seen.FILLED if backfilled.fills(last.to, one.after) else Seen.OPEN

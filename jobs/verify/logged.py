@@ -16,11 +16,12 @@ from jobs.checkpoint import (
     logged_ids,
     query_id,
 )
-from jobs.sinks.failures import ObjectMissing, StorageError
+from jobs.sinks.failures import StorageError
 from jobs.sinks.names import delivery_record_key
 from jobs.sinks.storage import Storage
-from jobs.sources.kinesis.offsets import Offset, positions
-from jobs.sources.kinesis.start import KEPT_START
+from jobs.sources.kinesis.errors import OtherStream
+from jobs.sources.kinesis.offsets import Offset, Position, positions
+from jobs.sources.kinesis.start import kept_start
 from jobs.verify.holes import End
 from jobs.verify.records import ReadRange
 
@@ -31,12 +32,13 @@ T = TypeVar("T")
 class Committed:
     """The newest committed batch, ``last``, and where it ended in the shards of ``stream``, if the source says that.
 
-    ``first`` is the oldest batch of the days that are looked at, as far as the log reaches back.
+    ``first`` is the oldest batch of the days that are looked at, as far as the log reaches back, ``start`` where reading began.
     """
 
     last: Batch
     first: int
     stream: str
+    start: Position | None
     ends: Offset
 
     @property
@@ -83,9 +85,9 @@ class Log:
         last = self._batch(committed_batch(self.checkpoint))
         if last is None:
             return None
-        stream = self._stream()
+        stream, start = self._start()
         ends = positions(logged_batch(self.checkpoint, last.batch_id).end) if stream else {}
-        return Committed(last, self._first(last.batch_id, since) if since else 0, stream, ends)
+        return Committed(last, self._first(last.batch_id, since) if since else 0, stream, start, ends)
 
     def _batch(self, number: int | None) -> Batch | None:
         if number is None:
@@ -93,12 +95,13 @@ class Log:
         time = logged_batch(self.checkpoint, number).timestamp
         return Batch("stream", query_id(self.checkpoint), number, time)
 
-    def _stream(self) -> str:
-        """The stream of our own source; of another one the log doesn't say where batches end."""
+    def _start(self) -> tuple[str, Position | None]:
+        """The stream of our own source, and where it began in all shards; of another one the log doesn't say where batches end."""
         try:
-            return str(json.loads(self.checkpoint.get(KEPT_START))["stream"])
-        except (ObjectMissing, ValueError, KeyError, TypeError):
-            return ""
+            kept = kept_start(self.checkpoint)
+        except OtherStream:
+            kept = None
+        return (kept["stream"], next(iter(kept["offset"].values()), None)) if kept else ("", None)
 
     def _first(self, last: int, since: str) -> int:
         known = sorted(number for number in logged_ids(self.checkpoint) if number <= last)

@@ -67,9 +67,9 @@ class Backfilled:
             ahead += found
         return to in seen
 
-    def leads_to(self, to: str) -> bool:
-        """Whether steps lead there from a beginning by time or of the shard."""
-        return any(self.fills(after, to) for after in self.steps if not is_number(after))
+    def leading_to(self, to: str) -> set[str]:
+        """The positions from which steps lead there."""
+        return {after for after in self.steps if self.fills(after, to)}
 
     def _has(self, after: int, to: int) -> bool:
         return any(max(after, start) < min(to, end) for start, end in self.numbers)
