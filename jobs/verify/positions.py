@@ -1,6 +1,7 @@
 """Whether batch follows batch in every shard, without a gap and without reading anything twice."""
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -22,6 +23,28 @@ def check_positions(ranges: Iterable[Any]) -> Iterator[Finding]:
 
 
 @dataclass
+class Numbers:
+    """Which numbers were read, as ranges that aren't empty, without the first and with the last; what overlaps is one."""
+
+    afters: list[int] = field(default_factory=list)
+    tos: list[int] = field(default_factory=list)
+
+    def has(self, after: int, to: int) -> bool:
+        """Whether some of a range was."""
+        return bool(self.afters[self._overlapping(after, to)])
+
+    def add(self, after: int, to: int) -> None:
+        """A range was."""
+        where = self._overlapping(after, to)
+        self.afters[where] = [min([after, *self.afters[where]])]
+        self.tos[where] = [max([to, *self.tos[where]])]
+
+    def _overlapping(self, after: int, to: int) -> slice:
+        first = bisect_right(self.tos, after)
+        return slice(first, max(first, bisect_left(self.afters, to)))
+
+
+@dataclass
 class Backfilled:
     """What backfills read of a shard: as ``steps`` from position to position, and as ``numbers``, as far as that is known.
 
@@ -30,7 +53,7 @@ class Backfilled:
     """
 
     steps: dict[str, set[str]] = field(default_factory=dict)
-    numbers: list[tuple[int, int]] = field(default_factory=list)
+    numbers: Numbers = field(default_factory=Numbers)
     ends: dict[int, str] = field(default_factory=dict)
 
     def add(self, one: ReadRange) -> bool:
@@ -39,15 +62,15 @@ class Backfilled:
         numbers = _numbers(one)
         if numbers is None:
             return False
-        twice = self._has(*numbers)
-        self.numbers.append(numbers)
+        twice = self.numbers.has(*numbers)
+        self.numbers.add(*numbers)
         self.ends[numbers[1]] = max(one.timestamp, self.ends.get(numbers[1], ""))
         return twice
 
     def has_read(self, one: ReadRange) -> bool:
         """Whether some of the range is certain to have been read by a backfill too."""
         numbers = _numbers(one)
-        return numbers is not None and (self._has(*numbers) or self._has_found(one, numbers[1]))
+        return numbers is not None and (self.numbers.has(*numbers) or self._has_found(one, numbers[1]))
 
     def _has_found(self, one: ReadRange, to: int) -> bool:
         """Whether the range began with all that the shard held, and a later backfill still found a record of that.
@@ -71,9 +94,6 @@ class Backfilled:
         """The positions from which steps lead there."""
         return {after for after in self.steps if self.fills(after, to)}
 
-    def _has(self, after: int, to: int) -> bool:
-        return any(max(after, start) < min(to, end) for start, end in self.numbers)
-
 
 def _numbers(one: ReadRange) -> tuple[int, int] | None:
     """The records that the range is certain to hold, as ``Backfilled.numbers``; None where there may be none.
@@ -83,7 +103,8 @@ def _numbers(one: ReadRange) -> tuple[int, int] | None:
     after, to = position_of(one.after), position_of(one.to)
     if not is_sequence(to):
         return None
-    return (int(after) if is_sequence(after) else int(to) - 1), int(to)
+    numbers = int(after) if is_sequence(after) else int(to) - 1, int(to)
+    return numbers if numbers[0] < numbers[1] else None
 
 
 def _check_shard(ranges: Iterable[ReadRange]) -> Iterator[Finding]:

@@ -1,12 +1,14 @@
 """Batch must follow batch in every shard."""
 
 import json
+import random
+import time
 from typing import Any
 
 import pytest
 
 from jobs.sources.kinesis.offsets import SHARD_END, TRIM_HORIZON
-from jobs.verify.positions import check_positions
+from jobs.verify.positions import Numbers, check_positions
 from jobs.verify.records import ReadRange
 
 AT_9, AT_11 = {"at": "2026-03-01T09:00:00.000Z"}, {"at": "2026-03-01T11:00:00.000Z"}
@@ -154,6 +156,25 @@ def test_backfills_are_held_against_each_other() -> None:
     assert found(*one, backfilled(0, AT_9, "120", run="c")) == [("overlap", "c/0")]
     assert found(*one, backfilled(0, AT_11, "150", run="c")) == [("overlap", "c/0")]
     assert found(*one, backfilled(0, AT_9, "160", run="c"), backfilled(1, "160", AT_11, run="c")) == []
+
+
+def test_numbers_are_known_whatever_ranges_they_came_in() -> None:
+    """The same as one by one; and the time that it takes doesn't grow with the ranges, of which there may be millions."""
+    numbers, one_by_one = Numbers(), set[int]()
+    draw = random.Random(5)
+    for _ in range(3000):
+        after = draw.randrange(2000)
+        to = after + draw.randrange(1, 8)
+        assert numbers.has(after, to) == (not one_by_one.isdisjoint(range(after, to)))
+        if not draw.randrange(4):
+            numbers.add(after, to)
+            one_by_one.update(range(after, to))
+    assert found(backfilled(0, "1", "9"), read("q", 0, "5", "5")) == []
+    many = [backfilled(step, str(10**9 + step), str(10**9 + step + 1)) for step in range(3000)]
+    batches = [read("q", 0, str(at), str(at + 1)) for at in range(30_000)]
+    begun = time.monotonic()
+    assert found(*many, *batches) == []
+    assert time.monotonic() - begun < 10
 
 
 def test_where_no_record_is_sure_to_have_been_read_nothing_is() -> None:
