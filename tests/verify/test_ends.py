@@ -16,6 +16,7 @@ from jobs.demo.generator import events
 from jobs.settings import ArchiveSettings, Settings, SourceSettings
 from jobs.sinks.names import delivery_record_key
 from jobs.sinks.storage import Storage, open_storage
+from jobs.sources.kinesis.offsets import TRIM_HORIZON
 from jobs.verify.audit import Audit
 from jobs.verify.finished import finished_runs
 from jobs.verify.logged import Log
@@ -94,7 +95,7 @@ def test_the_log_tells_the_first_batch_of_a_day(
 ) -> None:
     committed = Log(checkpoint, storage.uri).committed(since)
     assert committed
-    assert (committed.last, committed.first) == (BATCHES[-1], first)
+    assert (committed.last, committed.first, committed.start) == (BATCHES[-1], first, TRIM_HORIZON)
     assert Log(checkpoint, storage.uri).interrupted() == NEXT
 
 
