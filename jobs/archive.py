@@ -97,6 +97,7 @@ class Job:
         """Archive one micro-batch, under the time and the source's end that Spark logged for it (BR-015)."""
         logged = checkpoint.logged_batch(self.checkpoints, batch_id)
         checkpoint.sync_logged(self.checkpoints, batch_id)
+        self._check_own(batch_id, logged)
         before = checkpoint.logged_batch(self.checkpoints, batch_id - 1).end if batch_id else None
         self.archive.archive(
             outcomes,
@@ -104,9 +105,15 @@ class Job:
             self.source.read_by(before, logged.end),
             self.source.count(before, logged.end),
             lag=lambda: (read_progress(self.progress) or {}).get("lagMs"),
+            confirm=lambda: checkpoint.check_unshared(self.checkpoints, batch_id, logged),
         )
         if batch_id % _TIDY_BATCHES == 0:
             gc.collect()
+
+    def _check_own(self, batch_id: int, logged: checkpoint.LoggedBatch) -> None:
+        """The rows are of this run's own reading; the log may have become another job's. A replay reads what is logged."""
+        if batch_id != self.archive.interrupted and not self.source.has_read(logged.end):
+            raise checkpoint.CheckpointError(checkpoint.ANOTHER_JOB)
 
     def start(self, supervisor: Supervisor, pattern: SystemUserIdPattern, trigger: str) -> StreamingQuery:
         """Start the query; ``trigger`` is the time from the start of a batch to that of the next."""

@@ -68,10 +68,12 @@ class Archive:
         source: Mapping[str, Any],
         read: int | None,
         lag: Callable[[], int | None],
+        confirm: Callable[[], None] = lambda: None,
     ) -> DeliveryRecord:
         """Write the batch, tell the catalog, write the delivery record last, log one line; return the record.
 
-        ``read`` is what the source says it read, None where it doesn't count. A batch that has a delivery record is
+        ``read`` is what the source says it read, None where it doesn't count. ``confirm`` raises where the batch isn't this
+        job's any more; it is asked last before the delivery record. A batch that has a delivery record is
         archived: its replay, by whatever code, changes nothing. Raises ``CountsDiffer``,
         ``DeliveryRecordDiffers``, ``RecordsExpired`` and what the parts raise.
         """
@@ -89,6 +91,7 @@ class Archive:
         if known is None:
             with phases.timed("record"):
                 record = replace(record, pending_partitions=tuple(pending))
+                confirm()
                 record = write_delivery_record(self.storage, batch, record)
         if batch.batch_id == self.interrupted:
             with phases.timed("leftovers"):

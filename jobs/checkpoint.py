@@ -19,6 +19,12 @@ class CheckpointError(PipelineError):
     """The checkpoint isn't usable for this job."""
 
 
+ANOTHER_JOB = (
+    "another job uses the same archive.checkpoint and was first with this batch: it goes on, this one ends, and nothing is lost "
+    "or archived twice; run one job per checkpoint"
+)
+
+
 @dataclass(frozen=True)
 class LoggedBatch:
     """One entry of Spark's offset log: the batch's time and the end offset of the source."""
@@ -75,6 +81,15 @@ def logged_batch(checkpoint: Storage, batch_id: int) -> LoggedBatch:
             f"the checkpoint {checkpoint.uri} has no readable offsets/{batch_id}: restore it, "
             "or start with a new archive.checkpoint"
         ) from error
+
+
+def check_unshared(checkpoint: Storage, batch_id: int, logged: LoggedBatch) -> None:
+    """Raise CheckpointError where another job has committed the batch since it was ``logged``, or logged it anew.
+
+    On S3 Spark's log has no conditional write: two jobs that log a batch in the same instant both go on.
+    """
+    if is_committed(checkpoint, batch_id) or logged_batch(checkpoint, batch_id) != logged:
+        raise CheckpointError(ANOTHER_JOB)
 
 
 def sync_logged(checkpoint: Storage, batch_id: int) -> None:

@@ -15,7 +15,7 @@ from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untype
 from pyspark.errors import PySparkException
 from pyspark.logger import PySparkLogger
 
-from jobs.checkpoint import CheckpointError
+from jobs.checkpoint import ANOTHER_JOB, CheckpointError
 from jobs.errors import PipelineError, errors_by_name
 from jobs.lost_java import has_lost_java
 
@@ -67,10 +67,7 @@ def _of_another_job(error: Exception) -> PipelineError | None:
     """Spark's own word for two queries on one checkpoint: each logs a batch where the other has logged it already."""
     if "CONCURRENT_STREAM_LOG_UPDATE" not in str(error):
         return None
-    return CheckpointError(
-        "another job uses the same archive.checkpoint and was first with this batch: it goes on, this one ends, and "
-        "nothing is lost or archived twice; run one job per checkpoint"
-    )
+    return CheckpointError(ANOTHER_JOB)
 
 
 def _of_a_disk(error: Exception) -> PipelineError | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from jobs.sources.kinesis import (
     load_or_keep_start,
     lost_in,
     ranges,
+    reader_of,
     records_between,
     restore_progress,
 )
@@ -39,11 +41,15 @@ class ConnectorMissingError(PipelineError):
 
 @dataclass(frozen=True)
 class Source:
-    """A source and what its offsets mean: ``start`` is the kept start, null for a source that keeps its own."""
+    """A source and what its offsets mean: ``start`` is the kept start, null for a source that keeps its own.
+
+    ``reader`` is the id of this run's reader, which its offsets have.
+    """
 
     stream: str
     rows: DataFrame
     start: Mapping[str, Any] | None
+    reader: str | None = None
 
     def read_by(self, before: Mapping[str, Any] | None, end: Mapping[str, Any]) -> dict[str, Any]:
         """The ``source`` of a delivery record: what a batch read, from its predecessor's end (or the start) to its own."""
@@ -57,6 +63,10 @@ class Source:
         if self.start is None:
             return None
         return records_between(self.start if before is None else before, end)
+
+    def has_read(self, end: Mapping[str, Any]) -> bool:
+        """Whether this run's reader read the batch that ends there, as far as the offset says."""
+        return reader_of(end) in (None, self.reader)
 
 
 def kinesis_start(source: SourceSettings, checkpoint: Storage) -> str:
@@ -72,7 +82,8 @@ def kinesis_source(
     _lead_to_packages(spark)
     spark.dataSource.register(KinesisDataSource)
     restore_progress(checkpoint, progress)
-    reader = spark.readStream.format("kinesis").options(
+    reader = uuid.uuid4().hex
+    rows = spark.readStream.format("kinesis").options(
         streamName=source.stream,
         initialOffset=start,
         maxRecordsPerBatch=source.max_records_per_batch,
@@ -80,9 +91,10 @@ def kinesis_source(
         failOnDataLoss=source.fail_on_data_loss,
         retryAttempts=source.retry_attempts,
         progressFile=str(progress),
+        readerId=reader,
         **({"region": source.region} if source.region else {}),
     )
-    return Source(source.stream, reader.load(), json.loads(start))
+    return Source(source.stream, rows.load(), json.loads(start), reader)
 
 
 def _lead_to_packages(spark: SparkSession) -> None:

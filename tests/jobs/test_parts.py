@@ -1,6 +1,9 @@
 """Parts of the job that need no process of their own."""
 
 import os
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +20,15 @@ from jobs.batch import Batch
 from jobs.catalog.glue import NoCatalog
 from jobs.settings import ArchiveSettings, SettingsError, SourceSettings
 from jobs.sinks.failures import CountsDiffer, DeliveryRecordDiffers, RecordsExpired
-from jobs.sinks.storage import open_storage
+from jobs.sinks.records import Partition
+from jobs.sinks.storage import Storage, open_storage
 from jobs.spark_checks import check_pattern, check_spark_reaches
 from jobs.stream import ConnectorMissingError, Source, aws_kinesis_source
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import forget_commit
 from transforms import SystemUserIdPattern
 
+ENTRY = b'v1\n{"batchTimestampMs":1772368496789}\n{"#reader":"one","#records":3,"shardId-0":"49"}'
 BATCH = Batch("stream", "a-query", 3, "2026-03-01T12:34:56.789Z")
 
 
@@ -116,6 +121,65 @@ def test_batches_are_named_by_the_checkpoint_whatever_spark_tells_a_batch(
     )
     (record,) = Archived.in_directory(tmp_path / "archive").records
     assert (record["queryId"], record["timestamp"]) == ("of-the-checkpoint", "2026-03-01T12:34:56.789Z")
+
+
+def shared(directory: Path) -> Storage:
+    """A checkpoint in whose log is a batch that reader "one" has read."""
+    checkpoints = open_storage(str(directory / "checkpoint"))
+    checkpoints.put("metadata", b'{"id":"of-the-checkpoint"}')
+    checkpoints.put("offsets/0", ENTRY)
+    return checkpoints
+
+
+@pytest.mark.parametrize(
+    ("reader", "interrupted", "archived"), [("one", None, 1), ("two", None, 0), ("two", 0, 1)]
+)
+def test_of_two_jobs_that_log_the_same_batch_the_one_whose_reading_it_is_archives_it(
+    spark: SparkSession,
+    outcomes: DataFrame,
+    tmp_path: Path,
+    reader: str,
+    interrupted: int | None,
+    archived: int,
+) -> None:
+    """A replay, though, reads what is logged, whoever has read it before."""
+    of, source = (
+        archive(tmp_path / "archive", interrupted=interrupted),
+        Source("changes", outcomes, {}, reader),
+    )
+    job = Job(spark, of, shared(tmp_path), source, tmp_path / "progress.json")
+    with (
+        nullcontext()
+        if archived
+        else pytest.raises(checkpoint.CheckpointError, match="another job uses the same")
+    ):
+        job.archive_batch(outcomes, 0)
+    assert len(Archived.in_directory(tmp_path / "archive").records) == archived
+    assert bool(Archived.in_directory(tmp_path / "archive").objects) == bool(archived)
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [("commits/0", b"v1\n{}"), ("offsets/0", ENTRY.replace(b"one", b"two"))],
+    ids=["committed", "logged"],
+)
+def test_a_batch_that_another_job_has_committed_or_logged_anew_meanwhile_gets_no_delivery_record(
+    spark: SparkSession, outcomes: DataFrame, tmp_path: Path, key: str, body: bytes
+) -> None:
+    class Meanwhile(NoCatalog):
+        def register(self, written: Iterable[Partition]) -> list[Partition]:
+            (tmp_path / "checkpoint" / key).parent.mkdir(exist_ok=True)
+            (tmp_path / "checkpoint" / key).write_bytes(body)
+            return super().register(written)
+
+    of, source = (
+        replace(archive(tmp_path / "archive"), catalog=Meanwhile()),
+        Source("changes", outcomes, {}, "one"),
+    )
+    job = Job(spark, of, shared(tmp_path), source, tmp_path / "progress.json")
+    with pytest.raises(checkpoint.CheckpointError, match="another job uses the same"):
+        job.archive_batch(outcomes, 0)
+    assert not (tmp_path / "archive" / "deliveries").exists()
 
 
 def test_what_spark_logged_of_a_batch_is_on_the_disk_before_its_delivery_record(

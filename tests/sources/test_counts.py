@@ -3,7 +3,7 @@
 import itertools
 import json
 
-from jobs.sources.kinesis.offsets import from_json, records_between
+from jobs.sources.kinesis.offsets import from_json, reader_of, records_between
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
 from tests.sources.reading import Consumer
 
@@ -26,6 +26,21 @@ def test_the_count_comes_first_so_that_an_offset_is_always_the_same_json(fake: F
     offset = consumer.logged[-1]
     assert list(offset) == ["#records", FIRST]
     assert json.dumps(offset) == json.dumps(offset, sort_keys=True)
+
+
+def test_an_offset_says_whose_reading_it_is_until_another_one_follows(fake: FakeKinesis) -> None:
+    fake.put(FIRST, [b"a"])
+    first = Consumer(STREAM, {FIRST: "TRIM_HORIZON"}, readerId="one")
+    first.drain()
+    offset = first.logged[-1]
+    assert list(offset) == sorted(offset) == ["#reader", "#records", FIRST]
+    assert reader_of(offset) == "one"
+    second = Consumer(STREAM, {FIRST: "TRIM_HORIZON"}, readerId="two")
+    second.logged = [offset]
+    # Nothing is new, so that Spark begins no batch.
+    assert second.drain().logged == [offset]
+    fake.put(FIRST, [b"b"])
+    assert reader_of(second.drain().logged[-1]) == "two"
 
 
 def test_an_ended_shard_alone_counts_nothing(fake: FakeKinesis) -> None:

@@ -2,7 +2,8 @@
 
 An offset is JSON, keys in order: ``{"#records": count, shardId: position}``. The count, of the records read since
 the checkpoint's start, tells of two offsets how many lie between them, whatever a replay finds. Where the batch that the
-offset ends passed over lost records, ``"#lost"`` says between which positions. A position is one of
+offset ends passed over lost records, ``"#lost"`` says between which positions. ``"#reader"`` says whose reading it is. A
+position is one of
 
 * a sequence number: everything up to this record, itself included, has been read;
 * ``"SHARD_END"``: the shard is closed and read to its end;
@@ -28,6 +29,7 @@ Lost = dict[str, dict[str, Position]]
 _OURS = "#"
 RECORDS = f"{_OURS}records"
 LOST = f"{_OURS}lost"
+READER = f"{_OURS}reader"
 SHARD_END = "SHARD_END"
 TRIM_HORIZON = "TRIM_HORIZON"
 
@@ -105,18 +107,26 @@ def positions(logged: Mapping[str, Any]) -> Offset:
     return {shard: position for shard, position in logged.items() if not shard.startswith(_OURS)}
 
 
-def counted(offset: Mapping[str, Position], records: int, lost: Lost | None = None) -> LoggedOffset:
+def counted(
+    offset: Mapping[str, Position], records: int, lost: Lost | None = None, reader: str | None = None
+) -> LoggedOffset:
     """The offset as Spark logs it, ``records`` having been read up to there since the checkpoint's start.
 
-    ``lost`` is what the batch that ends there passed over.
+    ``lost`` is what the batch that ends there passed over, ``reader`` the id of who read it.
     """
-    return {**({LOST: dict(sorted(lost.items()))} if lost else {}), RECORDS: records, **offset}
+    lost_there = {LOST: dict(sorted(lost.items()))} if lost else {}
+    return {**lost_there, **({READER: reader} if reader else {}), RECORDS: records, **offset}
 
 
 def lost_in(logged: Mapping[str, Any]) -> Lost:
     """What the batch that ends at an offset that Spark logged passed over."""
     lost: Lost = logged.get(LOST, {})
     return lost
+
+
+def reader_of(logged: Mapping[str, Any]) -> str | None:
+    """The id of the reader that read the batch that ends at an offset that Spark logged, None where it has none."""
+    return logged.get(READER)
 
 
 def count(logged: Mapping[str, Any]) -> int:

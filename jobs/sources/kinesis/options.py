@@ -37,6 +37,7 @@ class Options:
     fail_on_data_loss: bool
     progress_file: str | None
     limits: Limits
+    reader_id: str | None = None
 
 
 _NUMBERS = {
@@ -48,7 +49,7 @@ _NUMBERS = {
     "retryattempts": ("retry_attempts", "retryAttempts"),
     "maxemptypages": ("max_empty_pages", "maxEmptyPages"),
 }
-_OTHERS = {"streamname", "region", "initialoffset", "failondataloss", "progressfile"}
+_OTHERS = {"streamname", "region", "initialoffset", "failondataloss", "progressfile", "readerid"}
 
 
 def parse(options: Mapping[str, str]) -> Options:
@@ -66,6 +67,7 @@ def parse(options: Mapping[str, str]) -> Options:
         fail_on_data_loss=_flag(given.get("failondataloss", "true")),
         progress_file=given.get("progressfile") or None,
         limits=_limits(given),
+        reader_id=given.get("readerid") or None,
     )
 
 

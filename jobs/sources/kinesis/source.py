@@ -71,7 +71,8 @@ class KinesisReader(SimpleDataSourceStreamReader):
         batches, end, lost = self._engine.read(before)
         if end is before:
             return iter(batches), start
-        return iter(batches), counted(end, count(start) + sum(batch.num_rows for batch in batches), lost)
+        records = count(start) + sum(batch.num_rows for batch in batches)
+        return iter(batches), counted(end, records, lost, self.options.reader_id)
 
     def readBetweenOffsets(self, start: LoggedOffset, end: LoggedOffset) -> Iterator[pa.RecordBatch]:
         """The rows of an earlier ``read``, again."""
