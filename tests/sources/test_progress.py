@@ -70,12 +70,13 @@ def test_what_was_read_before_the_instant_proves_nothing_about_it(fake: FakeKine
 def test_a_record_acknowledged_just_before_the_instant_gets_a_moment_to_become_visible(
     fake: FakeKinesis,
 ) -> None:
+    began = now()
     consumer = _consumer(fake)
     for _ in range(3):
-        since = now()
+        last_read = now()
         consumer.read()
-    assert not caught_up(consumer.progress(), since)
-    assert caught_up(consumer.progress(), since - SETTLE)
+    assert not caught_up(consumer.progress(), last_read)
+    assert caught_up(consumer.progress(), began - SETTLE)
 
 
 def test_no_lag_with_records_unread_is_not_caught_up(fake: FakeKinesis) -> None:
