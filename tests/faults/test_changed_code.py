@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from jobs.demo.emulator import Emulator
 from jobs.demo.generator import DEMO, events
+from tests.faults.conftest import OnS3
 from tests.faults.kills import MakeRule, on_arrival, once_done, run_killed
 from tests.faults.long import SECONDS
 from tests.faults.processes import kill_tree
 from tests.faults.proxy import Proxy
 from tests.jobs.archived import Archived
-from tests.jobs.job import Finished, Job
-from tests.jobs.ledger import Entry, Producer
+from tests.jobs.job import Finished
+from tests.jobs.ledger import Entry
 from tests.schemas.copies import edited
 
 PREFIX, RECORD = "p/", "/deliveries/"
@@ -50,21 +50,9 @@ def stricter(schema: dict[str, object]) -> None:
 
 
 @pytest.fixture(scope="module")
-def story(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Story:
-    source, name, s3 = producer(2), bucket(), aws.client("s3")
+def story(proxy: Proxy, on_s3: Callable[..., OnS3], tmp_path_factory: pytest.TempPathFactory) -> Story:
+    source, archiving, archived = on_s3(2, PREFIX)
     source.publish(events(91, 9000, mix=DEMO._replace(days=1)))
-    archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
-
-    def archived() -> Archived:
-        return Archived.in_bucket(s3, name, PREFIX)
-
     # Older: other schemas, another codec, a lower roll limit.
     directory = edited(tmp_path_factory.mktemp("schemas"), {"demand": stricter})
     conf = ["--set", "archive.codec=null", "--set", "archive.max_container_bytes=1048576"]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from jobs.demo.emulator import Emulator
+from tests.faults.conftest import OnS3
 from tests.faults.kills import on_arrival, run_killed
 from tests.faults.long import SECONDS
 from tests.faults.proxy import Proxy
 from tests.jobs.archived import Archived
-from tests.jobs.job import Finished, Job
-from tests.jobs.ledger import Entry, Producer
+from tests.jobs.job import Finished
+from tests.jobs.ledger import Entry
 
 PREFIX, RECORD = "p/", "/deliveries/"
 AS_PARQUET = ("--until-caught-up", "--set", "archive.format=parquet")
@@ -32,20 +32,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-) -> Story:
-    source, name, s3 = producer(2), bucket(), aws.client("s3")
+def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
+    source, archiving, archived = on_s3(2, PREFIX)
     source.publish_some(17, 300)
-    archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
-
-    def archived() -> Archived:
-        return Archived.in_bucket(s3, name, PREFIX)
-
     run_killed(archiving, proxy, on_arrival(method="PUT", path=RECORD))
     avro = archived()
     run_killed(archiving, proxy, on_arrival(method="PUT", path=RECORD), *AS_PARQUET)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import pytest
 
 from jobs import java
-from jobs.demo.emulator import Emulator
 from jobs.session import find_jars, spark_home
+from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS
 from tests.faults.processes import executors, kill, python_workers
 from tests.faults.proxy import Proxy, Rule, before, refused
 from tests.jobs.archived import Archived
 from tests.jobs.job import ROOT, Finished, Job, Running
-from tests.jobs.ledger import Entry, Producer
+from tests.jobs.ledger import Entry
 from tests.short_run import SHORT_RUN_OF_ALL_JAVA
 
 PREFIX, OBJECT = "p/", "/(data|errors)/"
@@ -35,25 +35,6 @@ class Story:
     executors: list[int]
     last: Finished
     archive: Archived
-
-
-@pytest.fixture(scope="module")
-def make(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-) -> Callable[..., tuple[Producer, Job, Callable[[], Archived]]]:
-    """Makes a stream with change events on it, a job, and what reads its archive."""
-
-    def parts(seed: int) -> tuple[Producer, Job, Callable[[], Archived]]:
-        source, name = producer(2), bucket()
-        source.publish_some(seed, 300)
-        archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
-        return source, archiving, lambda: Archived.in_bucket(aws.client("s3"), name, PREFIX)
-
-    return parts
 
 
 def strike(pid: int, find: Callable[[int], list[int]], skip: int, dead: list[int]) -> Rule:
@@ -87,9 +68,10 @@ def in_cluster(archiving: Job, *arguments: str) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def alone(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], proxy: Proxy) -> Story:
+def alone(on_s3: Callable[..., OnS3], proxy: Proxy) -> Story:
     """One process is all there is: Spark doesn't try its tasks again there."""
-    source, archiving, archived = make(111)
+    source, archiving, archived = on_s3(2, PREFIX)
+    source.publish_some(111, 300)
     workers: list[int] = []
     with archiving.started() as running:
         proxy.rules = [strike(running.process.pid, python_workers, 5, workers)]
@@ -99,9 +81,10 @@ def alone(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], pro
 
 
 @pytest.fixture(scope="module")
-def cluster(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], proxy: Proxy) -> Story:
+def cluster(on_s3: Callable[..., OnS3], proxy: Proxy) -> Story:
     """Executors of their own: first Python workers die, then a whole executor."""
-    source, archiving, archived = make(112)
+    source, archiving, archived = on_s3(2, PREFIX)
+    source.publish_some(112, 300)
     workers: list[int] = []
     one_executor: list[int] = []
     with in_cluster(archiving) as running:
@@ -115,9 +98,10 @@ def cluster(make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], p
 
 
 def test_a_cluster_tries_what_lasts_no_more_often_than_conf_says(
-    make: Callable[..., tuple[Producer, Job, Callable[[], Archived]]], proxy: Proxy
+    on_s3: Callable[..., OnS3], proxy: Proxy
 ) -> None:
-    _, archiving, archived = make(113)
+    source, archiving, archived = on_s3(2, PREFIX)
+    source.publish_some(113, 300)
     proxy.requests.clear()
     proxy.rules = [Rule(refused(503, "SlowDown"), "PUT", OBJECT, times=None)]
     with in_cluster(archiving, "--set", "archive.retry_attempts=2") as running:

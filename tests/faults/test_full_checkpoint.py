@@ -6,14 +6,14 @@ from urllib.parse import unquote
 
 import pytest
 
-from jobs.demo.emulator import Emulator
+from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS
 from tests.faults.processes import fill_disk
 from tests.faults.proxy import Proxy, Rule, after
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed
-from tests.jobs.job import Finished, Job
-from tests.jobs.ledger import Entry, Producer
+from tests.jobs.job import Finished
+from tests.jobs.ledger import Entry
 
 PREFIX = "some/prefix/"
 
@@ -35,22 +35,15 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-) -> Story:
-    source, name, s3 = producer(2), bucket(), aws.client("s3")
-    archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
+def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
+    source, archiving, archived = on_s3(2, PREFIX)
     checkpoint = archiving.directory / "checkpoint"
     source.publish_some(seed=103, count=60)
     with archiving.started() as running:
         proxy.rules = [Rule(after(lambda: fill_disk(running.process.pid)), "PUT", "/deliveries/")]
         at_the_commit = running.end()
         proxy.rules = []
-    done, left = committed(checkpoint), Archived.in_bucket(s3, name, PREFIX)
+    done, left = committed(checkpoint), archived()
     with archiving.started() as running:
         running.wait_for(lambda: bool(running.batches()))
         running.wait_for(lambda: 0 in committed(checkpoint))
@@ -60,8 +53,7 @@ def story(
     before = len(proxy.requests)
     last = archiving.run()
     puts = [request.path for _, request in proxy.requests[before:] if request.method == "PUT"]
-    archive = Archived.in_bucket(s3, name, PREFIX)
-    return Story(source.ledger, at_the_commit, done, left, at_the_offsets, last, puts, archive)
+    return Story(source.ledger, at_the_commit, done, left, at_the_offsets, last, puts, archived())
 
 
 @pytest.mark.parametrize("moment", ["at_the_commit", "at_the_offsets"])

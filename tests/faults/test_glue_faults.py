@@ -11,12 +11,13 @@ import pytest
 
 from jobs.demo.emulator import Emulator
 from jobs.demo.generator import Change, events
+from tests.faults.conftest import OnS3
 from tests.faults.kills import killed
 from tests.faults.long import SECONDS
 from tests.faults.proxy import Proxy, Request, Rule, refused, reset
 from tests.jobs.archived import Archived
-from tests.jobs.job import Finished, Job
-from tests.jobs.ledger import Entry, Producer
+from tests.jobs.job import Finished
+from tests.jobs.ledger import Entry
 
 DATABASE, DAYS = "dmd_glue_faults", 101
 GLUE = "Table|Database|Partition"
@@ -69,19 +70,8 @@ def of_many_days() -> list[Change]:
 
 
 @pytest.fixture(scope="module")
-def story(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-) -> Story:
-    source, name, s3 = producer(2), bucket(), aws.client("s3")
-    archiving = proxied_job(source.stream, uri=f"s3://{name}/p/", database=DATABASE)
-
-    def archived() -> Archived:
-        return Archived.in_bucket(s3, name, "p/")
-
+def story(aws: Emulator, proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
+    source, archiving, archived = on_s3(2, "p/", database=DATABASE)
     proxy.rules = [_Glue(reset, times=None)]
     source.publish_some(seed=142, count=40)
     with archiving.started("--set", "catalog.retry_attempts=2") as running:

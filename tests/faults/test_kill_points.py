@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import pytest
 
 from jobs.demo.emulator import Emulator
+from tests.faults.conftest import OnS3
 from tests.faults.kills import MakeRule, on_arrival, once_done, run_killed, run_killed_at_file
 from tests.faults.long import SECONDS
 from tests.faults.proxy import Proxy
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed, logged
-from tests.jobs.job import Finished, Job
-from tests.jobs.ledger import Entry, Producer
+from tests.jobs.job import Finished
+from tests.jobs.ledger import Entry
 
 PREFIX, DATABASE = "some/prefix/", "dmd_kill_points"
 OBJECT, RECORD = "/(data|errors)/", "/deliveries/"
@@ -73,27 +74,17 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-) -> Story:
-    source, name, s3 = producer(3), bucket(), aws.client("s3")
-    archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}", database=DATABASE)
+def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
+    source, archiving, archived = on_s3(3, PREFIX, database=DATABASE)
     checkpoint = archiving.directory / "checkpoint"
     began: dict[int, Archived] = {}
     left: dict[tuple[int, str], Snapshot] = {}
 
-    def archive() -> Archived:
-        return Archived.in_bucket(s3, name, PREFIX)
-
     def snapshot() -> Snapshot:
-        return Snapshot(archive(), logged(checkpoint), committed(checkpoint))
+        return Snapshot(archived(), logged(checkpoint), committed(checkpoint))
 
     for batch, kills in KILLS.items():
-        began[batch] = archive()
+        began[batch] = archived()
         source.publish_some(seed=41 + batch, count=300)
         for step in kills[:-1]:
             run_killed(archiving, proxy, steps(batch)[step])
@@ -102,7 +93,7 @@ def story(
         left[batch, AFTER_THE_COMMIT] = snapshot()
     source.publish_some(seed=49, count=100)
     last = archiving.run()
-    return Story(source.ledger, began, left, last, archive())
+    return Story(source.ledger, began, left, last, archived())
 
 
 @pytest.mark.parametrize("batch", KILLS)

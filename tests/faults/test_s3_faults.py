@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from jobs.demo.emulator import Emulator
+from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS
 from tests.faults.proxy import Proxy, Rule, refused, reset, reset_after, short_body, silent_after
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed
-from tests.jobs.job import Finished, Job
-from tests.jobs.ledger import Entry, Producer
+from tests.jobs.job import Finished
+from tests.jobs.ledger import Entry
 
 PREFIX, OBJECT, RECORD = "p/", "/(data|errors)/", "/deliveries/"
 BOUND, TIMEOUT = 3, 2
@@ -56,16 +56,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-) -> Story:
-    source, name, s3 = producer(2), bucket(), aws.client("s3")
+def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
+    source, archiving, archived = on_s3(2, PREFIX)
     source.publish_some(seed=121, count=200)
-    archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
     failed: dict[str, Failed] = {}
     bounds = ["--set", f"archive.retry_attempts={BOUND}", "--set", f"archive.timeout_seconds={TIMEOUT}"]
     for fault, rule in LASTING.items():
@@ -74,7 +67,7 @@ def story(
         run = archiving.run(*bounds)
         failed[fault] = Failed(
             run,
-            Archived.in_bucket(s3, name, PREFIX),
+            archived(),
             committed(archiving.directory / "checkpoint"),
             attempts(proxy),
         )
@@ -82,7 +75,7 @@ def story(
     proxy.rules = list(rules.values())
     last = archiving.run("--set", f"archive.timeout_seconds={TIMEOUT}")
     proxy.rules = []
-    return Story(source.ledger, failed, rules, last, Archived.in_bucket(s3, name, PREFIX))
+    return Story(source.ledger, failed, rules, last, archived())
 
 
 def attempts(proxy: Proxy) -> list[int]:

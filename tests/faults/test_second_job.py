@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from jobs.demo.emulator import Emulator
+from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS as STORY_SECONDS
 from tests.faults.proxy import Proxy, Rule, meanwhile
 from tests.jobs.archived import Archived
@@ -61,17 +61,10 @@ def archived(directory: object) -> int:
 
 
 @pytest.fixture(scope="module")
-def in_one_batch(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-) -> Story:
+def in_one_batch(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
     """The first one hangs before its delivery record while the second replays that very batch and commits it."""
-    source, name = producer(2), bucket()
+    source, archiving, archived_on_s3 = on_s3(2, PREFIX)
     source.publish_some(seed=81, count=100)
-    archiving = proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}")
     released = threading.Event()
     rule = Rule(meanwhile(lambda: released.wait(50)), "PUT", "/deliveries/")
     proxy.rules = [rule]
@@ -81,7 +74,7 @@ def in_one_batch(
             second.wait_for((archiving.directory / "checkpoint" / "commits" / "0").exists)
             released.set()
             ended, other = first.end(), second.end()
-    return Story(source.ledger, ended, other, Archived.in_bucket(aws.client("s3"), name, PREFIX))
+    return Story(source.ledger, ended, other, archived_on_s3())
 
 
 @pytest.fixture(params=["side by side", "in one batch"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.demo.emulator import Emulator
+from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS
 from tests.faults.processes import Process, fill_disk, java, kill, left_of, source_readers, tree
 from tests.faults.proxy import Fault, Proxy, Rule, before, meanwhile
@@ -77,15 +77,9 @@ def at_a_put(fault: Fault) -> Rule:
 
 
 @pytest.fixture(scope="module")
-def story(
-    aws: Emulator,
-    proxy: Proxy,
-    proxied_job: Callable[..., Job],
-    producer: Callable[[int], Producer],
-    bucket: Callable[[], str],
-) -> Story:
-    source, name = producer(2), bucket()
-    stage = Stage(source, proxied_job(source.stream, uri=f"s3://{name}/{PREFIX}"), proxy)
+def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
+    source, archiving, archived = on_s3(2, PREFIX)
+    stage = Stage(source, archiving, proxy)
     released = threading.Event()
 
     def kill_and_hold(pid: int) -> None:
@@ -103,8 +97,7 @@ def story(
         released.set()
     full = stage.run_struck(lambda pid: Rule(meanwhile(lambda: fill_disk(pid)), "GET", "/deliveries/"))
     last = stage.job.run()
-    archive = Archived.in_bucket(aws.client("s3"), name, PREFIX)
-    return Story(source.ledger, without_java, without_driver, without_reader, full, last, archive)
+    return Story(source.ledger, without_java, without_driver, without_reader, full, last, archived())
 
 
 def test_without_java_the_job_ends_and_leaves_nothing(story: Story) -> None:
