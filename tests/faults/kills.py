@@ -41,5 +41,5 @@ def run_killed_at_file(job: Job, path: Path) -> Finished:
 
 def killed(running: Running) -> Finished:
     """Kill the job and all its processes now."""
-    kill_tree(running.process.pid)
+    running.kill()
     return running.end()

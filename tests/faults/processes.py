@@ -40,10 +40,7 @@ def kill(pids: Iterator[int] | list[int]) -> None:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
-    until = time.monotonic() + 20
-    while any(_runs(pid) for pid in killed):
-        assert time.monotonic() < until, "killed processes don't end"
-        time.sleep(0.01)
+    assert left_of(killed, 20) == [], "killed processes don't end"
 
 
 def python_workers(root: int) -> list[int]:
@@ -75,12 +72,12 @@ def fill_disk(root: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
 
-def left_of(processes: list[Process], seconds: float) -> list[Process]:
+def left_of(pids: list[int], seconds: float) -> list[int]:
     """Those that still run after so many seconds; returns as soon as none does."""
     until = time.monotonic() + seconds
-    while any(_runs(each.pid) for each in processes) and time.monotonic() < until:
-        time.sleep(0.05)
-    return [each for each in processes if _runs(each.pid)]
+    while (left := [pid for pid in pids if _runs(pid)]) and time.monotonic() < until:
+        time.sleep(0.01)
+    return left
 
 
 def open_files(pid: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS
-from tests.faults.processes import Process, fill_disk, java, kill, left_of, source_readers, tree
+from tests.faults.processes import fill_disk, java, kill, left_of, source_readers, tree
 from tests.faults.proxy import Fault, Proxy, Rule, before, meanwhile
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
@@ -28,7 +28,7 @@ class Struck:
     """A run that was struck in its second batch; the processes that outlived it, and what it left in ``TMPDIR``."""
 
     run: Finished
-    orphans: list[Process]
+    orphans: list[int]
     temporary: list[Path]
 
 
@@ -63,7 +63,7 @@ class Stage:
         with self.job.started(TMPDIR=str(temporary)) as running:
             running.wait_for(lambda: bool(running.batches()))
             archived()
-            processes = tree(running.process.pid)
+            processes = [each.pid for each in tree(running.process.pid)]
             self.proxy.rules = [make(running.process.pid)]
             self.source.publish_some(seed=160 + len(self.source.ledger), count=60)
             ended = running.end(None, END_SECONDS)
