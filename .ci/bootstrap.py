@@ -120,8 +120,9 @@ def _packages() -> str:
     ]
     run([*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", _pin_of_uv()], tries=2)
     sync: Command = [UV, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes"]
+    # Compiled now: where Python may not keep what it compiles (PYTHONDONTWRITEBYTECODE), each process would do it again.
     # PySpark comes as source: what builds it is pinned by the same lock.
-    run([*sync, *doubt, "--build-constraints", LOCK, LOCK], tries=2)
+    run([*sync, "--compile-bytecode", *doubt, "--build-constraints", LOCK, LOCK], tries=2)
     unfinished.unlink()
     count = sum(1 for line in LOCK.read_text().splitlines() if line[:1].isalnum())
     return f"{count} pinned Python packages"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.arrow import pa
 from jobs.backfill.errors import BadInput
 from jobs.backfill.reading import numbers
 from jobs.backfill.steps import ROWS

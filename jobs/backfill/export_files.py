@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from jobs.arrow import pa
 from jobs.backfill.errors import BadInput
 from jobs.backfill.lines import READ_BYTES, StoredFile, gzip_lines
 from jobs.backfill.manifest import ExportFile

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.arrow import pa
 from jobs.backfill.errors import BadInput
 from jobs.backfill.lines import Piece, read_lines
 from jobs.sinks.storage import Storage

@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import fastavro
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.avro.functions import from_avro
 
+from jobs.arrow import pa
 from jobs.containers import records_of, schema_text_of
 from jobs.latest.failures import ContainerDiffers, ContainerOfNewerVersion
 from jobs.sinks.storage import Storage

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
+from jobs.arrow import pa
 from jobs.errors import PipelineError, errors_by_name
 from jobs.sinks.storage import Location
 

@@ -4,9 +4,6 @@ import binascii
 import os
 from typing import TYPE_CHECKING, cast
 
-import botocore.session
-from botocore.config import Config
-
 from jobs.sources.kinesis.answers import explained
 
 if TYPE_CHECKING:
@@ -19,6 +16,10 @@ def make_client(region: str | None, attempts: int, connections: int) -> "Kinesis
     That costs a fraction of parsing datetimes. Endpoint and credentials come from the standard AWS environment, the
     region too where it is None. Raises botocore's errors where nothing says which region.
     """
+    # Imported here, so that of the processes that Spark starts for a source only those that read wait for it.
+    import botocore.session
+    from botocore.config import Config
+
     session = botocore.session.Session()
     parsers = session.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=float, blob_parser=binascii.a2b_base64)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
+
+from jobs.arrow import pa
 
 SPARK_SCHEMA = (
     "data binary, streamName string, shardId string, partitionKey string, "
