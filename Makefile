@@ -23,9 +23,10 @@ setup: ## Make .venv: Python packages, Java, Spark's jars, Node packages
 demo: setup ## Run the archive job on an emulated AWS; leaves demo-output/ (ARGS=--keep: the emulated AWS stays)
 	@$(PYTHON) -m jobs.demo $(ARGS)
 
+# As they are found, not those with the most tests first: the longest have few, and one process would wait for them at the end.
 .PHONY: test
 test: setup classes ## Run all tests, in two processes (ARGS="tests/rules -k br_004": these, in one)
-	@$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
+	@$(PYTHON) -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 
 # What the tests' runs of Spark start sooner with; where it can't be made they start without it.
 .PHONY: classes
