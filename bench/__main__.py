@@ -18,7 +18,6 @@ from bench.machine import described, machine, pin
 from bench.options import parsed
 from bench.peers.rows import with_peers
 from bench.peers.workers import COMMANDS, Workers
-from bench.plot import plot
 from bench.processes import PeakMemory
 from bench.report import Report, Run, lines, report
 from bench.rounds import Pass, measure
@@ -61,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _rows(options: argparse.Namespace, file: Path) -> Figures:
     """Measure every row, and draw the plot beside the figures."""
+    # Imported here: it takes a second, and every process of `--growth` and `--scale-out` would wait for it.
+    from bench.plot import plot
+
     measured = bench(options.cache, options.recipe, options.rounds, options.peers)
     plot(measured, file.with_suffix(".svg"))
     return measured, [*lines(measured), f"drawn: {file.with_suffix('.svg')}"]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from bench.options import parsed
 from bench.peers.workers import COMMANDS
 from bench.rows import FLOOR, JOB, PATHS
 from tests.bench.running import bench
@@ -122,10 +123,12 @@ def test_nothing_but_the_corpus_stays(run: Run) -> None:
 
 
 @pytest.mark.parametrize("wrong", [("--events", "0"), ("--rounds", "-1"), ("--events", "many")])
-def test_a_number_that_makes_no_sense_is_refused(wrong: tuple[str, str]) -> None:
-    done = bench(*wrong)
-    assert done.returncode == 2
-    assert f"argument {wrong[0]}: must be a whole number from 1, not {wrong[1]}" in done.stderr
+def test_a_number_that_makes_no_sense_is_refused(
+    wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="^2$"):
+        parsed(wrong)
+    assert f"argument {wrong[0]}: must be a whole number from 1, not {wrong[1]}" in capsys.readouterr().err
 
 
 def test_a_place_for_the_figures_that_is_not_there_is_told_before_anything_is_measured(
