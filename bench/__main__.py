@@ -129,7 +129,7 @@ def _scale_out(options: argparse.Namespace, _file: Path) -> Figures:
 def _growth(options: argparse.Namespace, _file: Path) -> Figures:
     """Measure the path at two sizes. Raises PipelineError."""
     cores, load = pin(CORES), os.getloadavg()[0]
-    measured = measure_growth(options.recipe, cores, options.rounds, options.cache, _say)
+    measured = measure_growth(options.recipe, options.rows, cores, options.rounds, options.cache, _say)
     figures = growth_report(measured)
     told = [f"{cores} of {os.cpu_count()} cores, load {load:.1f} before", "", *growth_lines(figures)]
     return {"cores": cores, "load": load, **figures}, told

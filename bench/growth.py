@@ -35,7 +35,7 @@ class Measured:
 
 
 def measure_growth(
-    recipe: Recipe, cores: int, rounds: int, cache: Path, say: Callable[[str], None]
+    recipe: Recipe, rows: Sequence[str], cores: int, rounds: int, cache: Path, say: Callable[[str], None]
 ) -> list[tuple[Measured, Measured]]:
     """Each row at both sizes, in a local session as users have it. Raises PipelineError."""
     sizes = [
@@ -49,7 +49,7 @@ def measure_growth(
         return one
 
     small, large = sizes
-    return [(measured(row, small), measured(row, large)) for row in ROWS]
+    return [(measured(row, small), measured(row, large)) for row in rows]
 
 
 def growth_report(measured: list[tuple[Measured, Measured]]) -> dict[str, Any]:

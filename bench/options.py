@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.corpus import BAD_SHARE, Recipe
+from bench.growth import ROWS
 from jobs.demo.generator import BENCHMARK, Mix
 
 CACHE = Path(__file__).parent / ".cache"
@@ -59,6 +60,13 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="with --latest: records of the larger archive (default 1000000)",
     )
     parser.add_argument(
+        "--row",
+        action="append",
+        dest="rows",
+        choices=ROWS,
+        help="with --growth: measure this row alone",
+    )
+    parser.add_argument(
         "--json",
         type=_new_file,
         metavar="FILE",
@@ -72,6 +80,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="where corpora are kept (default bench/.cache)",
     )
     options = parser.parse_args(arguments)
+    options.rows = options.rows or ROWS
     options.recipe = Recipe(options.seed, options.events, options.bad, options.mix)
     return options
 
