@@ -43,21 +43,28 @@ class Publisher:
 
 
 def latencies(
-    spark: SparkSession, client: Any, stream: str, directory: Path, rate: int, trigger: str, lasting: int
+    spark: SparkSession,
+    client: Any,
+    stream: str,
+    directory: Path,
+    rate: int,
+    trigger: str,
+    beginning: int,
+    lasting: int,
 ) -> list[float]:
     """Seconds from acknowledgement to container of every change event published for ``lasting`` seconds, in order.
 
-    The first ten seconds aren't counted: the query begins in them.
+    The ``beginning`` seconds before them aren't counted: the query begins in them.
     """
     reading = Reading(spark, stream, directory, most=_MOST)
     archive = directory / "archive"
     publisher = Publisher(client, stream)
-    changes = list(events(1, rate * (10 + lasting), bad_share=0))
+    changes = list(events(1, rate * (beginning + lasting), bad_share=0))
     with reading.into_the_archive(trigger) as query:
         thread = threading.Thread(target=publisher.publish, args=(changes, rate), name="publisher")
         thread.start()
         wait(query, lambda: not thread.is_alive() and _archived(archive) >= len(changes))
-    counted = set(list(publisher.published)[rate * 10 :])
+    counted = set(list(publisher.published)[rate * beginning :])
     return sorted(at - publisher.published[number] for number, at in _arrivals(archive) if number in counted)
 
 

@@ -27,7 +27,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured: records read at once, in how many rounds; small batches of so many records; seconds of latency."""
+    """How much is measured: records read at once, in how many rounds; small batches of so many records; seconds of latency.
+
+    ``beginning`` seconds go before these, in which the query begins.
+    """
 
     records: int = 40_000
     rounds: int = 3
@@ -36,6 +39,7 @@ class Sizes:
     warm_up: int = 15
     rates: tuple[int, ...] = (10, 1_000)
     triggers: tuple[str, ...] = ("1 seconds", "10 seconds")
+    beginning: int = 10
     lasting: int = 40
 
 
@@ -44,7 +48,15 @@ def sizes_for(events: int) -> Sizes:
     if events >= Sizes.records:
         return Sizes()
     return Sizes(
-        events, rounds=1, small=100, batches=3, warm_up=2, rates=(10,), triggers=("1 seconds",), lasting=3
+        events,
+        rounds=1,
+        small=100,
+        batches=1,
+        warm_up=1,
+        rates=(10,),
+        triggers=("1 seconds",),
+        beginning=1,
+        lasting=1,
     )
 
 
@@ -92,7 +104,8 @@ def _latency(spark: SparkSession, aws: Emulator, scratch: Path, sizes: Sizes, sa
             name = f"{rate}-every-{trigger.replace(' ', '-')}"
             create_stream(aws, name, shards=1)  # the emulator counts sequence numbers anew in each
             client = aws.client("kinesis")
-            ages = latencies(spark, client, name, scratch / name, rate, trigger, sizes.lasting)
+            lengths = (sizes.beginning, sizes.lasting)
+            ages = latencies(spark, client, name, scratch / name, rate, trigger, *lengths)
             measured = {"p50": percentile(ages, 0.5), "p95": percentile(ages, 0.95), "records": len(ages)}
             say(f"{rate:,} records/s, a batch every {trigger}: p50 {measured['p50']:.1f} s")
             yield {"recordsPerSecond": rate, "trigger": trigger, **measured}

@@ -126,7 +126,7 @@ def test_nothing_but_the_corpus_stays(run: Run) -> None:
 def test_a_number_that_makes_no_sense_is_refused(
     wrong: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit, match="^2$"):
+    with pytest.raises(SystemExit, match=r"^2$"):
         parsed(wrong)
     assert f"argument {wrong[0]}: must be a whole number from 1, not {wrong[1]}" in capsys.readouterr().err
 

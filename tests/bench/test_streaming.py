@@ -8,8 +8,8 @@ import pytest
 from bench.streaming.measure import ARCHIVE, LOOP, NOTHING, SOURCE
 from tests.bench.running import bench
 
-EVENTS = 2_000
-PUBLISHED = 30
+EVENTS = 200
+PUBLISHED = 10
 
 pytestmark = pytest.mark.timeout(600)
 
