@@ -9,7 +9,7 @@ from bench.scale_out import EXECUTORS
 from tests.bench.running import bench
 from tests.no_personal_data import will_be_searched
 
-EVENTS = 500
+EVENTS = 100
 
 pytestmark = pytest.mark.timeout(600)
 
