@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
+LEVEL = 6
 _EXECUTABLE = 0o755
 _PLAIN = 0o644
 
@@ -31,7 +32,7 @@ def write_tar_gz(path: Path, files: Mapping[str, Path]) -> None:
     """
     with (
         path.open("wb") as raw,
-        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as compressed,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=LEVEL) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as target,
     ):
         for name in sorted(files):

@@ -2,14 +2,14 @@
 
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import moto.emrserverless.models as emulated
 import pytest
 from moto import mock_aws
 
-from emr import package, runs
+from emr import archives, package, runs
 from emr.release import ARCHITECTURES, MANIFEST, manifest
 from tests.faults.conftest import proxied_job, proxy
 from tests.jobs.conftest import aws, bucket, job, producer
@@ -26,8 +26,15 @@ ARCHITECTURE = {"x86_64": "x86_64", "AMD64": "x86_64"}.get(platform.machine(), "
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that a release was packaged into."""
     directory = tmp_path_factory.mktemp("release") / "dist"
-    package.make(directory, PYTHON, ARCHITECTURES)
+    make(directory, ARCHITECTURES)
     return directory
+
+
+def make(directory: Path, architectures: Iterable[str]) -> None:
+    """Package a release, hardly compressed: that takes most of the time, and no test looks at sizes."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(archives, "LEVEL", 1)
+        package.make(directory, PYTHON, architectures)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import schemas
 from emr import package
 from emr.archives import write_tar_gz, zip_bytes
 from emr.release import ARCHITECTURES, ReleaseError, dependencies_name, packaged
-from tests.emr.conftest import ARCHITECTURE, PYTHON
+from tests.emr.conftest import ARCHITECTURE, PYTHON, make
 from tests.jobs.job import ROOT, SECONDS, Finished
 from tests.short_run import SHORT_RUN
 
@@ -46,7 +46,7 @@ def test_a_changed_file_is_no_release(dist: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_files_make_the_same_release(dist: Path, tmp_path: Path) -> None:
-    package.make(tmp_path / "again", PYTHON, [ARCHITECTURE])
+    make(tmp_path / "again", [ARCHITECTURE])
     first, second = packaged(dist).files, packaged(tmp_path / "again").files
     assert second.items() <= first.items()
 
