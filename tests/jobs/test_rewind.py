@@ -1,5 +1,7 @@
 """A person on call: the doctor after a run, a rewind, the job on the new checkpoint, and the audit afterwards."""
 
+import contextlib
+import io
 import json
 import time
 from collections import Counter
@@ -8,7 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
+from pyspark.sql import SparkSession
 
+from jobs.settings import load_settings
+from jobs.verify.__main__ import verify
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
@@ -29,7 +34,7 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story:
+def story(spark: SparkSession, job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story:
     source = producer(2)
     instant = datetime.now(UTC).isoformat(timespec="milliseconds")
     time.sleep(0.05)
@@ -37,14 +42,21 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     archiving = job(source.stream)
     checkpoint = archiving.directory / "checkpoint"
     archiving.run().succeeded()
-    doctor, before = archiving.command("doctor"), archiving.command("verify", "--json")
+    doctor, before = archiving.command("doctor"), audit(archiving)
     first = Archived.in_directory(archiving.directory / "archive")
     rewind = archiving.command("doctor", "--rewind", instant)
     (new,) = set(archiving.directory.glob("checkpoint*")) - {checkpoint}
     again = archiving.run("--set", f"archive.checkpoint={new}")
     second = Archived.in_directory(archiving.directory / "archive")
-    after = archiving.command("verify", "--json")
-    return Story(ledger, doctor, before, first, rewind, again, second, after)
+    return Story(ledger, doctor, before, first, rewind, again, second, audit(archiving))
+
+
+def audit(job: Job) -> Finished:
+    """As `verify --json`, in this process with its Spark."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = verify(load_settings(job.conf_file()), since=None, repair=False, json=True)
+    return Finished(code, said.getvalue(), "")
 
 
 def test_after_a_run_the_next_start_works_and_the_archive_is_clean(story: Story) -> None:
