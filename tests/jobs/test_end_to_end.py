@@ -13,7 +13,6 @@ from pyspark.sql import SparkSession
 
 import schemas
 from jobs.demo.emulator import Emulator
-from jobs.demo.generator import events
 from jobs.report.figures import figures
 from jobs.report.lags import read_lags
 from jobs.sinks.deliveries import iter_dated_records
@@ -23,7 +22,6 @@ from tests.jobs.checkpoints import committed, forget_commit
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 from tests.oracle import archive as expected_of
-from tests.sources.fake_kinesis import STREAM, FakeKinesis
 
 FIRST, MORE, BATCH = 1400, 300, 600
 PREFIX, DATABASE = "some/prefix/", "dmd_end_to_end"
@@ -214,19 +212,6 @@ def test_a_batch_is_one_log_line_that_says_what_its_delivery_record_says(story: 
         assert line["pendingPartitions"] == 0
         assert set(line["seconds"]) >= {"lookup", "catalog"}
         assert line["lagMs"] >= 0
-
-
-def test_the_lag_in_the_log_is_that_of_the_worst_shard(job: Callable[..., Job]) -> None:
-    fake = FakeKinesis()
-    fake.page_cap = 10
-    for number, count in enumerate((10, 50)):
-        fake.put(fake.add_shard(number), [change.data for change in events(number, count)])
-    with fake.serving() as kinesis:
-        batches = job(STREAM, kinesis.environment, max_records_per_batch=20).run().succeeded().batches
-    assert sum(line["read"] for line in batches) == 60
-    first, *_, last = [line["lagMs"] for line in batches]
-    # The fake is a minute behind wherever it has more.
-    assert (first, last) == (60_000, 0)
 
 
 def test_records_without_a_system_are_counted_in_the_log(story: Story) -> None:

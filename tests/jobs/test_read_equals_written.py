@@ -1,8 +1,9 @@
-"""read = archived + failed, and what was read is known from the source alone (rules, section 6)."""
+"""read = archived + failed, what was read is known from the source alone (rules, section 6), and how far behind it is."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 
 import pytest
 
@@ -12,48 +13,61 @@ from tests.jobs.checkpoints import forget_commit
 from tests.jobs.job import Finished, Job
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
 
+RECORDS = (10, 50)
+
 
 @dataclass(frozen=True)
 class Story:
-    """A batch whose replay finds fewer records than it had read."""
+    """Batches of a stream with a longer shard and a shorter one, and a replay of the last that finds fewer records."""
 
     first: Finished
     replay: Finished
-    logged: dict[str, object]
+    logged: list[int]
     archive: Archived
 
 
 @pytest.fixture(scope="module")
 def story(job: Callable[..., Job]) -> Story:
     fake = FakeKinesis()
-    shard = fake.add_shard(0)
-    fake.put(shard, [change.data for change in events(5, 60)])
+    fake.page_cap = 10
+    shards = [fake.add_shard(number) for number in range(len(RECORDS))]
+    for number, count in enumerate(RECORDS):
+        fake.put(shards[number], [change.data for change in events(number, count)])
     with fake.serving() as kinesis:
-        archiving = job(STREAM, kinesis.environment)
+        archiving = job(STREAM, kinesis.environment, max_records_per_batch=20)
         directory, checkpoint = archiving.directory / "archive", archiving.directory / "checkpoint"
         first = archiving.run()
-        logged = json.loads((checkpoint / "offsets" / "0").read_text().splitlines()[2])
-        forget_commit(checkpoint, 0)
-        for record in directory.glob("deliveries/*/*"):
-            record.unlink()
-        fake.trim(shard, 5)
+        offsets = [(checkpoint / "offsets" / str(line["batchId"])).read_text() for line in first.batches]
+        logged = [json.loads(text.splitlines()[2])["#records"] for text in offsets]
+        forget_commit(checkpoint, len(offsets) - 1)
+        max(directory.glob("deliveries/*/*"), key=lambda record: record.name).unlink()
+        fake.trim(shards[-1], RECORDS[-1] - 5)
         replay = archiving.run()
     return Story(first, replay, logged, Archived.in_directory(directory))
 
 
-def test_the_source_tells_in_the_offset_log_how_many_records_a_batch_has(story: Story) -> None:
-    (line,) = story.first.succeeded().batches
-    assert story.logged["#records"] == line["read"] == 60
+def test_the_source_tells_in_the_offset_log_how_many_records_there_were_up_to_a_batch(story: Story) -> None:
+    read = [line["read"] for line in story.first.succeeded().batches]
+    assert story.logged == list(accumulate(read))
+    assert (len(read) > 1, sum(read)) == (True, sum(RECORDS))
+
+
+def test_the_lag_in_the_log_is_that_of_the_worst_shard(story: Story) -> None:
+    first, *_, last = [line["lagMs"] for line in story.first.batches]
+    # The fake is a minute behind wherever it has more.
+    assert (first, last) == (60_000, 0)
 
 
 def test_a_replay_that_finds_fewer_records_fails_in_one_line(story: Story) -> None:
     assert story.replay.code == 1
     (line,) = story.replay.complaints
-    assert line.startswith("archive: batch 0 of ")
-    assert " had read 60 change events, and its replay finds " in line
+    last = story.first.batches[-1]
+    assert line.startswith(f"archive: batch {last['batchId']} of ")
+    assert f" had read {last['read']} change events, and its replay finds " in line
     assert "source.fail_on_data_loss=false" in line
     assert story.replay.batches == []
 
 
 def test_what_does_not_add_up_gets_no_delivery_record(story: Story) -> None:
-    assert story.archive.records == []
+    archived = [line["batchId"] for line in story.first.batches[:-1]]
+    assert [record["batchId"] for record in story.archive.records] == archived
