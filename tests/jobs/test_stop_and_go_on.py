@@ -11,7 +11,7 @@ from tests.jobs.checkpoints import committed
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 
-BATCH = 40
+COUNT, BATCH = 240, 40
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story:
     source = producer(2)
-    source.publish_some(seed=3, count=400)
+    source.publish_some(seed=3, count=COUNT)
     archiving = job(source.stream, max_records_per_batch=BATCH)
     directory = archiving.directory / "archive"
     with archiving.started() as running:
@@ -44,7 +44,7 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
 def test_sigterm_ends_the_job_after_the_running_batch(story: Story) -> None:
     story.stopped.succeeded()
     assert story.committed == {line["batchId"] for line in story.stopped.batches}
-    assert 3 <= len(story.committed) < 400 / BATCH
+    assert 3 <= len(story.committed) < COUNT / BATCH
     assert len(story.between.records) == len(story.committed)
 
 
