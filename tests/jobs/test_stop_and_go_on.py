@@ -11,19 +11,26 @@ from tests.jobs.checkpoints import committed
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 
-COUNT, BATCH = 240, 40
+COUNT, BATCH = 320, 40
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A run, the batches committed since the beginning, and the archive after it."""
+
+    run: Finished
+    committed: set[int]
+    archive: Archived
 
 
 @dataclass(frozen=True)
 class Story:
-    """A run that SIGTERM ended in the middle of its batches, and the one that followed."""
+    """A run that SIGTERM ended in the middle of its batches, one that Ctrl-C did, and the one that followed."""
 
     ledger: list[Entry]
-    stopped: Finished
-    committed: set[int]
-    between: Archived
-    second: Finished
-    archive: Archived
+    sigterm: Chapter
+    ctrl_c: Chapter
+    last: Chapter
 
 
 @pytest.fixture(scope="module")
@@ -31,30 +38,49 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     source = producer(2)
     source.publish_some(seed=3, count=COUNT)
     archiving = job(source.stream, max_records_per_batch=BATCH)
-    directory = archiving.directory / "archive"
+
+    def after(run: Finished) -> Chapter:
+        archive = Archived.in_directory(archiving.directory / "archive")
+        return Chapter(run, committed(archiving.directory / "checkpoint"), archive)
+
     with archiving.started() as running:
         running.wait_for(lambda: len(running.batches()) >= 3)
-        stopped = running.end(signal.SIGTERM)
-    done = committed(archiving.directory / "checkpoint")
-    between = Archived.in_directory(directory)
-    second = archiving.run()
-    return Story(source.ledger, stopped, done, between, second, Archived.in_directory(directory))
+        sigterm = after(running.end(signal.SIGTERM))
+    with archiving.started() as running:
+        running.wait_for(lambda: len(running.batches()) >= 1)
+        ctrl_c = after(running.interrupt())
+    return Story(source.ledger, sigterm, ctrl_c, after(archiving.run()))
 
 
 def test_sigterm_ends_the_job_after_the_running_batch(story: Story) -> None:
-    story.stopped.succeeded()
-    assert story.committed == {line["batchId"] for line in story.stopped.batches}
-    assert 3 <= len(story.committed) < COUNT / BATCH
-    assert len(story.between.records) == len(story.committed)
+    story.sigterm.run.succeeded()
+    assert story.sigterm.committed == batches(story.sigterm)
+    assert 3 <= len(story.sigterm.committed) < COUNT / BATCH
+    assert len(story.sigterm.archive.records) == len(story.sigterm.committed)
 
 
-def test_the_log_says_why_it_ended(story: Story) -> None:
-    stopping, stopped = story.stopped.lines[-2:]
-    assert (stopping["event"], stopping["reason"]) == ("stopping", "SIGTERM")
-    assert (stopped["event"], stopped["lastBatch"]) == ("stopped", max(story.committed))
+def test_ctrl_c_ends_the_job_between_two_batches(story: Story) -> None:
+    story.ctrl_c.run.succeeded()
+    assert story.ctrl_c.committed == story.sigterm.committed | batches(story.ctrl_c)
+    assert len(story.sigterm.committed) < len(story.ctrl_c.committed) < COUNT / BATCH
+    assert len(story.ctrl_c.archive.records) == len(story.ctrl_c.committed)
+
+
+def batches(chapter: Chapter) -> set[int]:
+    return {line["batchId"] for line in chapter.run.batches}
+
+
+@pytest.mark.parametrize(("name", "reason"), [("sigterm", "SIGTERM"), ("ctrl_c", "SIGINT")])
+def test_the_log_says_why_it_ended(story: Story, name: str, reason: str) -> None:
+    chapter: Chapter = getattr(story, name)
+    stopping, stopped = chapter.run.lines[-2:]
+    assert (stopping["event"], stopping["reason"]) == ("stopping", reason)
+    assert (stopped["event"], stopped["lastBatch"]) == ("stopped", max(chapter.committed))
 
 
 def test_the_next_run_finishes_and_every_record_is_archived_exactly_once(story: Story) -> None:
-    assert not any(line["replayed"] for line in story.second.succeeded().batches)
-    assert story.between.objects.items() <= story.archive.objects.items()
-    story.archive.holds(story.ledger)
+    runs = (story.ctrl_c.run, story.last.run.succeeded())
+    assert not any(line["replayed"] for run in runs for line in run.batches)
+    assert story.sigterm.archive.objects.items() <= story.ctrl_c.archive.objects.items()
+    assert story.ctrl_c.archive.objects.items() <= story.last.archive.objects.items()
+    story.last.archive.holds(story.ledger)
