@@ -67,17 +67,14 @@ def cases() -> list[bytes]:
     return cases
 
 
-def test_the_job_archives_what_the_oracle_archives_and_refuses_what_it_refuses(
-    spark: SparkSession, cases: list[bytes]
-) -> None:
-    differences = _differences(spark, cases, Path(schemas.__file__).parent)
-    assert not differences, "\n\n".join([f"ORACLE_SEED={FRESH} repeats it", *differences])
-
-
-def test_the_archive_holds_each_of_them_once_in_its_place_and_order(
+def test_the_archive_holds_what_the_oracle_makes_of_each_once_in_its_place_and_order(
     spark: SparkSession, cases: list[bytes], tmp_path: Path
 ) -> None:
-    archive_one_batch(spark, cases, tmp_path)
+    try:
+        archive_one_batch(spark, cases, tmp_path)
+    except AssertionError:
+        differences = _differences(spark, cases, Path(schemas.__file__).parent)
+        pytest.fail("\n\n".join([f"ORACLE_SEED={FRESH} repeats it", *differences]))
 
 
 def _cases(seed: int, count: int) -> list[bytes]:
