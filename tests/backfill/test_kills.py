@@ -1,12 +1,11 @@
-"""SIGKILL in the middle of a run, then the same command again: everything is archived once.
+"""SIGKILL in the middle of a run, again and again, then the same command once more: everything is archived once.
 
-Exports and events lie in directories or on S3, the archive on an emulated S3 behind a proxy, at which a request is held until
-every process is gone.
+The export and the archive lie on an emulated S3 behind a proxy, at which a request is held until every process is gone.
 """
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ import pytest
 
 from jobs.demo.emulator import Emulator
 from tests.backfill.checking import holds_exactly
-from tests.backfill.exporting import change_event, change_line, export, insert_event, item_line
-from tests.backfill.made_up import event_lines, images, items
+from tests.backfill.exporting import export, insert_event, item_line
+from tests.backfill.made_up import items
 from tests.backfill.processes import Backfill
 from tests.faults.kills import killed, on_arrival, once_done, run_killed
 from tests.faults.proxy import Proxy, Rule, before
@@ -27,14 +26,13 @@ from tests.jobs.job import SECONDS, Finished
 pytestmark = pytest.mark.timeout(4 * SECONDS)
 
 PREFIX = "p/"
-SMALL_STEPS = ("--step-bytes", "100000")
 
 
 @dataclass(frozen=True)
 class Story:
-    """What the archive held when the run was killed and what it holds now, the finished run, and what it had to archive."""
+    """What the archive held at each kill and what it holds now, the finished run, and what it had to archive."""
 
-    before: Archived
+    killed_at: list[Archived]
     archive: Archived
     finished: Finished
     payloads: list[bytes]
@@ -62,11 +60,6 @@ class World:
                 key = path.relative_to(directory).as_posix()
                 self.s3.put_object(Bucket=self.bucket, Key=key, Body=path.read_bytes())
 
-    def finish(self, before: Archived, payloads: list[bytes], *arguments: str) -> Story:
-        """The same command again."""
-        finished = self.backfill.run(*arguments)
-        return Story(before, self.archived, finished, payloads, set(self.registered()))
-
     def registered(self) -> Iterator[tuple[str, str]]:
         """Types and partition dates in the catalog."""
         database = self.backfill.conf["catalog"]["database"]
@@ -78,85 +71,54 @@ class World:
 @pytest.fixture(scope="module")
 def world(
     aws: Emulator, proxy: Proxy, bucket: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], World]:
-    """Makes an empty one."""
-
-    def make() -> World:
-        name, directory = bucket(), tmp_path_factory.mktemp("backfill")
-        environment = {**aws.environment(), "AWS_ENDPOINT_URL": proxy.url}
-        values = conf(directory, "fans", uri=f"s3://{name}/{PREFIX}", database=name.replace("-", "_"))
-        return World(aws.client("s3"), aws.client("glue"), name, Backfill(directory, environment, values))
-
-    return make
+) -> World:
+    """An empty one."""
+    name, directory = bucket(), tmp_path_factory.mktemp("backfill")
+    environment = {**aws.environment(), "AWS_ENDPOINT_URL": proxy.url}
+    values = conf(directory, "fans", uri=f"s3://{name}/{PREFIX}", database=name.replace("-", "_"))
+    return World(aws.client("s3"), aws.client("glue"), name, Backfill(directory, environment, values))
 
 
 @pytest.fixture(scope="module")
-def export_killed(
-    world: Callable[[], World], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
-) -> Story:
-    """An export on S3. Held before its second delivery record, when a second start comes; then killed."""
-    place, made = world(), export(tmp_path_factory.mktemp("export"))
-    of = items(21, 400)
+def story(world: World, proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """An export on S3, a step per file: each start is killed in a step of its own, at another point; the last one ends well."""
+    made, of = export(tmp_path_factory.mktemp("export")), items(21, 300)
     for first in range(0, len(of), 100):
         made.add([item_line(item) for item in of[first : first + 100]])
     made.write()
-    place.upload(made.folder.parents[1])
-    arguments = (
-        "--from",
-        "export",
-        "--input",
-        f"s3://{place.bucket}/AWSDynamoDB/{made.folder.name}",
-        *SMALL_STEPS,
-    )
+    world.upload(made.folder.parents[1])
+    folder = f"s3://{world.bucket}/AWSDynamoDB/{made.folder.name}"
+    arguments = ("--from", "export", "--input", folder, "--step-bytes", "60000")
+    killed_at = [before_a_delivery_record(world, proxy, arguments)]
+    for point in (
+        on_arrival(method="PUT", path="/data/", skip=2),
+        once_done(method="PUT", path="/deliveries/"),
+    ):
+        run_killed(world.backfill, proxy, point, *arguments)
+        killed_at.append(world.archived)
+    finished = world.backfill.run(*arguments)
+    payloads = [insert_event(item) for item in of]
+    return Story(killed_at, world.archived, finished, payloads, set(world.registered()))
+
+
+def before_a_delivery_record(world: World, proxy: Proxy, arguments: Sequence[str]) -> Archived:
+    """Held before its second delivery record, when a second start comes; then killed."""
     held, let_go = threading.Event(), threading.Event()
 
     def hold() -> None:
         held.set()
         let_go.wait(SECONDS)
 
-    with place.backfill.started(*arguments) as first_start:
+    with world.backfill.started(*arguments) as first_start:
         proxy.rules = [Rule(before(hold), method="PUT", path="/deliveries/", skip=1)]
         first_start.wait_for(held.is_set)
-        second = place.backfill.run(*arguments)
+        second = world.backfill.run(*arguments)
         assert second.code == 1
         assert "is under way elsewhere" in second.err
         assert killed(first_start).code == -9
     proxy.rules = []
     let_go.set()
-    return place.finish(place.archived, [insert_event(item) for item in of], *arguments)
-
-
-@pytest.fixture(scope="module")
-def incremental_export_killed(
-    world: Callable[[], World], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
-) -> Story:
-    """Killed between two containers."""
-    place, made = world(), export(tmp_path_factory.mktemp("export"), incremental=True)
-    changes = [(1772362800000000 + number, *each) for number, each in enumerate(images(22, 300))]
-    for first in range(0, len(changes), 100):
-        made.add([change_line(*change) for change in changes[first : first + 100]])
-    arguments = ("--from", "incremental-export", "--input", str(made.write()), *SMALL_STEPS)
-    run_killed(place.backfill, proxy, on_arrival(method="PUT", path="/data/", skip=12), *arguments)
-    return place.finish(place.archived, [change_event(*change) for change in changes], *arguments)
-
-
-@pytest.fixture(scope="module")
-def events_killed(
-    world: Callable[[], World], proxy: Proxy, tmp_path_factory: pytest.TempPathFactory
-) -> Story:
-    """Killed once its first delivery record was written, before it knew."""
-    place, lines = world(), event_lines(23, 250)
-    file = tmp_path_factory.mktemp("events") / "events.jsonl"
-    file.write_bytes(b"\n".join(lines))
-    arguments = ("--from", "events", "--input", str(file), *SMALL_STEPS)
-    run_killed(place.backfill, proxy, once_done(method="PUT", path="/deliveries/"), *arguments)
-    return place.finish(place.archived, lines, *arguments)
-
-
-@pytest.fixture(params=["export_killed", "incremental_export_killed", "events_killed"])
-def story(request: pytest.FixtureRequest) -> Story:
-    made: Story = request.getfixturevalue(request.param)
-    return made
+    return world.archived
 
 
 def test_the_same_command_again_archives_everything_once(story: Story) -> None:
@@ -164,10 +126,17 @@ def test_the_same_command_again_archives_everything_once(story: Story) -> None:
     holds_exactly(story.archive, story.payloads)
 
 
+def test_each_start_was_killed_in_a_step_and_left_something_to_do(story: Story) -> None:
+    """Before a delivery record, between containers of that step, once the delivery record was there."""
+    assert [len(archive.records) for archive in story.killed_at] == [1, 1, 2]
+    assert len(story.archive.records) == 3
+
+
 def test_what_the_killed_run_wrote_stays_byte_by_byte(story: Story) -> None:
-    kept = {key: body for key, body in story.before.objects.items() if not key.endswith(".lease")}
-    assert any(key.startswith("data/") for key in kept)
-    assert {key: story.archive.objects.get(key) for key in kept} == kept
+    for held in story.killed_at:
+        kept = {key: body for key, body in held.objects.items() if not key.endswith(".lease")}
+        assert any(key.startswith("data/") for key in kept)
+        assert {key: story.archive.objects.get(key) for key in kept} == kept
 
 
 def test_all_of_a_run_has_the_time_at_which_it_first_began(story: Story) -> None:
