@@ -87,7 +87,7 @@ def ended_after_first_step() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def story(place: MakePlace, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    here, payloads = place(), [each for each in event_lines(61, 800) if len(each) < 100_000]
+    here, payloads = place(), [each for each in event_lines(61, 650) if len(each) < 100_000]
     lines = here.directory / "events"
     lines.mkdir()
     (lines / "all.jsonl").write_bytes(b"\n".join(payloads))
@@ -114,7 +114,7 @@ def story(place: MakePlace, tmp_path_factory: pytest.TempPathFactory) -> Story:
     with capture.context() as patched:
         patched.setattr("builtins.print", lambda *words, **_: said.append(" ".join(map(str, words))))
         patched.setattr(schemas, "load", lambda: packaged(directory))
-        here.run("events", lines, step_bytes=300_000)
+        here.run("events", lines, step_bytes=400_000)
         patched.setattr(schemas, "load", packaged)
         before = told()
         first_error = min(key for key, body in before.objects.items() if BY_MISTAKE.encode() in body[:200])
