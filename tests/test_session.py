@@ -17,17 +17,21 @@ from transforms.iso8601 import iso_micros
 SCRIPT = """
 from jobs.session import spark_session
 spark = spark_session("from-code")
-spark.sql("CREATE TABLE t USING parquet AS SELECT 1 AS a").collect()
 conf = spark.sparkContext.getConf()
 print(conf.get("spark.master"), conf.get("spark.app.name"), spark.conf.get("spark.sql.session.timeZone"))
 print(spark.conf.get("spark.sql.warehouse.dir"))
 print(spark.conf.get("spark.sql.codegen.hugeMethodLimit"))
 """
+WITH_TABLE = f"""{SCRIPT}
+spark.sql("CREATE TABLE t USING parquet AS SELECT 1 AS a").collect()
+"""
 
 
-def run(command: list[str | Path], cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str | Path], cwd: Path, text: str = SCRIPT, **env: str
+) -> subprocess.CompletedProcess[str]:
     script = cwd.parent / "script.py"
-    script.write_text(SCRIPT)
+    script.write_text(text)
     return subprocess.run(
         [*command, script],
         cwd=cwd,
@@ -49,7 +53,9 @@ def cwd(tmp_path: Path) -> Path:
 
 def test_a_local_session_is_quiet_in_utc_and_leaves_nothing_behind(cwd: Path) -> None:
     # What other shells' variables say about Spark and Python must not matter.
-    done = run([sys.executable], cwd, SPARK_HOME="/nowhere", PYSPARK_PYTHON="/nowhere", TZ="Asia/Tokyo")
+    done = run(
+        [sys.executable], cwd, WITH_TABLE, SPARK_HOME="/nowhere", PYSPARK_PYTHON="/nowhere", TZ="Asia/Tokyo"
+    )
     assert done.returncode == 0, done.stderr
     settings, warehouse, method_limit = done.stdout.splitlines()
     assert method_limit == "65535"
