@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS
+from tests.faults.one_process import one_process
 from tests.faults.proxy import Proxy, Rule, refused, reset, reset_after, short_body, silent_after
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed
@@ -60,21 +61,18 @@ def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
     source, archiving, archived = on_s3(2, PREFIX)
     source.publish_some(seed=121, count=200)
     failed: dict[str, Failed] = {}
-    bounds = ["--set", f"archive.retry_attempts={BOUND}", "--set", f"archive.timeout_seconds={TIMEOUT}"]
-    for fault, rule in LASTING.items():
-        proxy.requests.clear()
-        proxy.rules = [rule]
-        run = archiving.run(*bounds)
-        failed[fault] = Failed(
-            run,
-            archived(),
-            committed(archiving.directory / "checkpoint"),
-            attempts(proxy),
-        )
-    rules = passing()
-    proxy.rules = list(rules.values())
-    last = archiving.run("--set", f"archive.timeout_seconds={TIMEOUT}")
-    proxy.rules = []
+    timeout = ["--set", f"archive.timeout_seconds={TIMEOUT}"]
+    with one_process(archiving) as process:
+        for fault, rule in LASTING.items():
+            proxy.requests.clear()
+            proxy.rules = [rule]
+            run = process.run("--set", f"archive.retry_attempts={BOUND}", *timeout)
+            done = committed(archiving.directory / "checkpoint")
+            failed[fault] = Failed(run, archived(), done, attempts(proxy))
+        rules = passing()
+        proxy.rules = list(rules.values())
+        last = process.run(*timeout)
+        proxy.rules = []
     return Story(source.ledger, failed, rules, last, archived())
 
 

@@ -1,0 +1,60 @@
+"""Commands run one after the other in one process, which starts Spark once: each follows one that ended by itself."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from tests.faults.long import SECONDS
+from tests.jobs.job import Finished, Job, Running
+
+_MAIN = """
+import importlib, json, sys
+for line in open(sys.argv[1]):
+    module, *arguments = json.loads(line)
+    code = importlib.import_module(module).main(arguments)
+    print(json.dumps({"event": "exit", "code": code}), flush=True)
+"""
+# Spark says that from the second run on.
+_AGAIN = "DataSourceManager: The data source kinesis replaced a previously registered data source."
+
+
+@dataclass(frozen=True)
+class OneProcess:
+    """A process that takes commands until it is closed; what each said is what was added to its output meanwhile."""
+
+    job: Job
+    running: Running
+    commands: TextIO
+
+    def run(self, *arguments: str) -> Finished:
+        """Run the job until it has caught up, or ends for another reason."""
+        return self.command("jobs.archive", "--until-caught-up", *arguments)
+
+    def command(self, module: str, *arguments: str) -> Finished:
+        """Run a command by its module."""
+        before = self._said()
+        words = [module, "--conf", str(self.job.conf_file()), *arguments]
+        print(json.dumps(words), file=self.commands, flush=True)
+        self.running.wait_for(lambda: '{"event": "exit", ' in self._said()[0][len(before[0]) :], SECONDS)
+        out, err = (now[len(then) :] for now, then in zip(self._said(), before, strict=True))
+        *lines, last = out.splitlines(keepends=True)
+        complaints = "".join(line for line in err.splitlines(keepends=True) if _AGAIN not in line)
+        return Finished(json.loads(last)["code"], "".join(lines), complaints)
+
+    def _said(self) -> tuple[str, str]:
+        return self.running.out.read_text(), self.running.err.read_text()
+
+
+@contextmanager
+def one_process(job: Job) -> Iterator[OneProcess]:
+    """Start a process for the job's runs; it is gone when the block ends."""
+    fifo = job.directory / "commands"
+    os.mkfifo(fifo)
+    with job.process([sys.executable, "-c", _MAIN, str(fifo)], {}) as running:
+        with fifo.open("w", encoding="utf-8") as commands:
+            yield OneProcess(job, running, commands)
+        assert running.end().code == 0
