@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.faults.long import SECONDS
+from tests.faults.one_process import one_process
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed, forget_commit
 from tests.jobs.job import Finished, Job
@@ -49,19 +50,20 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
         for pattern in lost:
             for path in directory.glob(pattern.format(time)):
                 path.unlink()
-        foretold.append(archiving.command("doctor"))
-        return archiving.run(), Archived.in_directory(directory)
+        foretold.append(process.command("jobs.doctor.__main__"))
+        return process.run(), Archived.in_directory(directory)
 
-    archiving.run().succeeded()
-    first = Archived.in_directory(directory)
-    replays = [
-        replay(),
-        replay("deliveries/*/{}-*"),
-        replay("deliveries/*/{}-*", "errors/{}-*", "data/*/*/{}-*"),
-    ]
-    shutil.rmtree(checkpoint)
-    reread = archiving.run()
-    verified = archiving.command("verify", "--json")
+    with one_process(archiving) as process:
+        process.run().succeeded()
+        first = Archived.in_directory(directory)
+        replays = [
+            replay(),
+            replay("deliveries/*/{}-*"),
+            replay("deliveries/*/{}-*", "errors/{}-*", "data/*/*/{}-*"),
+        ]
+        shutil.rmtree(checkpoint)
+        reread = process.run()
+        verified = process.command("jobs.verify.__main__", "--json")
     archive = Archived.in_directory(directory)
     return Story(source.ledger, first, replays, foretold, reread, archive, verified)
 
