@@ -12,6 +12,7 @@ from jobs.demo.generator import events
 from jobs.sources.kinesis.pace import Pace
 from tests.faults.ledgers import entries
 from tests.faults.long import SECONDS
+from tests.faults.one_process import OneProcess, one_process
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry
@@ -62,29 +63,30 @@ def story(job: Callable[..., Job]) -> Story:
     put(fake, fake.add_shard(1), 132)
     with fake.serving() as kinesis:
         archiving = job(STREAM, kinesis.environment, max_records_per_batch=30)
-        fake.faults = [Fault("GetRecords", "ProvisionedThroughputExceededException", 10_000)]
-        throttled = archiving.run("--set", "source.retry_attempts=3")
-        gaps = max((gaps_of(fake, shard) for shard in fake.shards), key=len)
-        fake.faults = list(faults.values())
-        fake.shards[first].empty_pages = 20
-        passed = archiving.run()
-        whole = archived(archiving), entries(fake)
-        put(fake, first, 134)
-        put(fake, fake.add_shard(2, (0,)), 135)
-        fake.shards[first].listed = False
-        foretold = [foretell(archiving), foretell(archiving, "--set", "source.fail_on_data_loss=false")]
-        archive = archived(archiving)
-        fake.created += 3600
-        foretold.append(foretell(archiving))
+        with one_process(archiving) as process:
+            fake.faults = [Fault("GetRecords", "ProvisionedThroughputExceededException", 10_000)]
+            throttled = process.run("--set", "source.retry_attempts=3")
+            gaps = max((gaps_of(fake, shard) for shard in fake.shards), key=len)
+            fake.faults = list(faults.values())
+            fake.shards[first].empty_pages = 20
+            passed = process.run()
+            whole = archived(archiving), entries(fake)
+            put(fake, first, 134)
+            put(fake, fake.add_shard(2, (0,)), 135)
+            fake.shards[first].listed = False
+            foretold = [foretell(process), foretell(process, "--set", "source.fail_on_data_loss=false")]
+            archive = archived(archiving)
+            fake.created += 3600
+            foretold.append(foretell(process))
     expired, went_on, recreated = (run for _, run in foretold)
     lost = {entry for entry in entries(fake) if entry.shard == first} - set(whole[1])
     left = [entry for entry in entries(fake) if entry not in lost]
     return Story(throttled, gaps, passed, faults, whole, expired, went_on, archive, left, recreated, foretold)
 
 
-def foretell(archiving: Job, *arguments: str) -> tuple[Finished, Finished]:
+def foretell(process: OneProcess, *arguments: str) -> tuple[Finished, Finished]:
     """What the doctor says, and then the run."""
-    return archiving.command("doctor", *arguments), archiving.run(*arguments)
+    return process.command("jobs.doctor.__main__", *arguments), process.run(*arguments)
 
 
 def gaps_of(fake: FakeKinesis, shard: str) -> list[float]:
