@@ -12,6 +12,7 @@ from jobs import java
 from jobs.session import find_jars, spark_home
 from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS
+from tests.faults.one_process import one_process
 from tests.faults.processes import executors, kill, python_workers
 from tests.faults.proxy import Proxy, Rule, before, refused
 from tests.jobs.archived import Archived
@@ -27,13 +28,27 @@ pytestmark = pytest.mark.timeout(SECONDS)
 
 @dataclass(frozen=True)
 class Story:
-    """A run under which Python workers and executors died, and, where it ended by that, the one that followed."""
+    """A run under which Python workers died, and the one that followed."""
 
     ledger: list[Entry]
     struck: Finished
     workers: list[int]
-    executors: list[int]
     last: Finished
+    archive: Archived
+
+
+@dataclass(frozen=True)
+class InCluster:
+    """A run under which Python workers and an executor died in one batch, and S3 failed for ever in the next.
+
+    ``asked`` is how often each object of the next was put.
+    """
+
+    ledger: list[Entry]
+    run: Finished
+    workers: list[int]
+    executors: list[int]
+    asked: Counter[str]
     archive: Archived
 
 
@@ -50,9 +65,9 @@ def strike(pid: int, find: Callable[[int], list[int]], skip: int, dead: list[int
 
 @contextmanager
 def in_cluster(archiving: Job, *arguments: str) -> Iterator[Running]:
-    """Start the job with executors of their own, until it has caught up."""
+    """Start the job with executors of their own."""
     master = ["--master", "local-cluster[2,1,1024]", "--jars", ",".join(map(str, find_jars()))]
-    job = [str(ROOT / "emr" / "archive.py"), "--conf", str(archiving.conf_file()), "--until-caught-up"]
+    job = [str(ROOT / "emr" / "archive.py"), "--conf", str(archiving.conf_file())]
     # Spark's own metrics of memory don't fit a run of seconds; the rest is as it comes.
     settings = ["--conf", "spark.ui.enabled=false", "--conf", "spark.driver.host=127.0.0.1"]
     environment = {
@@ -73,52 +88,34 @@ def alone(on_s3: Callable[..., OnS3], proxy: Proxy) -> Story:
     source, archiving, archived = on_s3(2, PREFIX)
     source.publish_some(111, 300)
     workers: list[int] = []
-    with archiving.started() as running:
-        proxy.rules = [strike(running.process.pid, python_workers, 5, workers)]
-        struck = running.end()
+    with one_process(archiving) as process:
+        proxy.rules = [strike(process.running.process.pid, python_workers, 5, workers)]
+        struck = process.run()
         proxy.rules = []
-    return Story(source.ledger, struck, workers, [], archiving.run(), archived())
+        last = process.run()
+    return Story(source.ledger, struck, workers, last, archived())
 
 
 @pytest.fixture(scope="module")
-def cluster(on_s3: Callable[..., OnS3], proxy: Proxy) -> Story:
-    """Executors of their own: first Python workers die, then a whole executor."""
+def cluster(on_s3: Callable[..., OnS3], proxy: Proxy) -> InCluster:
+    """Executors of their own: first Python workers die, then a whole executor, then S3 never recovers."""
     source, archiving, archived = on_s3(2, PREFIX)
-    source.publish_some(112, 300)
+    ledger = list(source.publish_some(112, 300))
     workers: list[int] = []
     one_executor: list[int] = []
-    with in_cluster(archiving) as running:
+    with in_cluster(archiving, "--set", "archive.retry_attempts=2") as running:
         proxy.rules = [
             strike(running.process.pid, python_workers, 5, workers),
             strike(running.process.pid, lambda pid: executors(pid)[:1], 20, one_executor),
         ]
-        struck = running.end()
-        proxy.rules = []
-    return Story(source.ledger, struck, workers, one_executor, struck, archived())
-
-
-def test_a_cluster_tries_what_lasts_no_more_often_than_conf_says(
-    on_s3: Callable[..., OnS3], proxy: Proxy
-) -> None:
-    source, archiving, archived = on_s3(2, PREFIX)
-    source.publish_some(113, 300)
-    proxy.requests.clear()
-    proxy.rules = [Rule(refused(503, "SlowDown"), "PUT", OBJECT, times=None)]
-    with in_cluster(archiving, "--set", "archive.retry_attempts=2") as running:
+        running.wait_for((archiving.directory / "checkpoint" / "commits" / "0").exists)
+        proxy.requests.clear()
+        proxy.rules = [Rule(refused(503, "SlowDown"), "PUT", OBJECT, times=None)]
+        source.publish_some(113, 300)
         run = running.end()
-    proxy.rules = []
+        proxy.rules = []
     asked = Counter(each.path for _, each in proxy.requests if each.method == "PUT")
-    assert (run.code, max(asked.values())) == (1, 2), run.err[-2000:]
-    # spark-submit hands on what Python says on standard error as its own standard output.
-    (said,) = [line for line in run.out.splitlines() if line.startswith("archive: ")]
-    assert "(SlowDown), also after bounded retries: start again" in said
-    assert archived().records == []
-
-
-@pytest.fixture(params=["alone", "cluster"])
-def story(request: pytest.FixtureRequest) -> Story:
-    found: Story = request.getfixturevalue(request.param)
-    return found
+    return InCluster(ledger, run, workers, one_executor, asked, archived())
 
 
 def test_a_crashed_worker_fails_the_batch_where_spark_does_not_try_again(alone: Story) -> None:
@@ -130,13 +127,24 @@ def test_a_crashed_worker_fails_the_batch_where_spark_does_not_try_again(alone: 
     )
 
 
-def test_a_cluster_outlives_a_crashed_worker_and_a_crashed_executor(cluster: Story) -> None:
-    assert cluster.struck.code == 0, cluster.struck.err[-3000:]
+def test_the_next_start_archives_every_change_event_exactly_once(alone: Story) -> None:
+    assert alone.last.code == 0
+    alone.archive.holds(alone.ledger)
+
+
+def test_a_cluster_outlives_a_crashed_worker_and_a_crashed_executor(cluster: InCluster) -> None:
     assert cluster.workers
     assert len(cluster.executors) == 1
     assert not set(cluster.workers) & set(cluster.executors)
+    assert [record["batchId"] for record in cluster.archive.records] == [0]
 
 
-def test_every_change_event_is_archived_exactly_once(story: Story) -> None:
-    assert story.last.code == 0
-    story.archive.holds(story.ledger)
+def test_a_cluster_tries_what_lasts_no_more_often_than_conf_says(cluster: InCluster) -> None:
+    assert (cluster.run.code, max(cluster.asked.values())) == (1, 2), cluster.run.err[-2000:]
+    # spark-submit hands on what Python says on standard error as its own standard output.
+    (said,) = [line for line in cluster.run.out.splitlines() if line.startswith("archive: ")]
+    assert "(SlowDown), also after bounded retries: start again" in said
+
+
+def test_a_cluster_archives_the_batch_before_that_exactly_once_and_nothing_else(cluster: InCluster) -> None:
+    cluster.archive.holds(cluster.ledger)
