@@ -1,7 +1,6 @@
 """Killing the job at a chosen instant: at a request to a service, which is held until every process is gone."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from tests.faults.processes import kill_tree
 from tests.faults.proxy import Proxy, Rule, after, before
@@ -30,13 +29,6 @@ def run_killed(job: Job, proxy: Proxy, rule: MakeRule, *arguments: str, **enviro
             proxy.rules = []
     assert finished.code == -9, finished.err or finished.out
     return finished
-
-
-def run_killed_at_file(job: Job, path: Path) -> Finished:
-    """Start the job and kill it as soon as that file is there."""
-    with job.started() as running:
-        running.wait_for(path.exists)
-        return killed(running)
 
 
 def killed(running: Running) -> Finished:
