@@ -20,6 +20,7 @@ from tests.backfill.ledgers import archivable, events_of_errors, holds_each_once
 from tests.backfill.mistakes import BY_MISTAKE, phone_required
 from tests.backfill.processes import Backfill
 from tests.faults.kills import on_arrival, run_killed
+from tests.faults.one_process import OneProcess, one_process
 from tests.faults.proxy import Proxy, Rule
 from tests.jobs.archived import Archived
 from tests.jobs.job import SECONDS, Finished, Job
@@ -97,12 +98,6 @@ class World:
         run_killed(self.backfill, self.proxy, rule, *arguments)
         return Killed(self.archived(), others[0])
 
-    def verify(self) -> Finished:
-        """An audit of the archive."""
-        command = [sys.executable, "-m", "jobs.verify", "--conf", str(self.backfill.conf_file())]
-        with self.backfill.process(command, {}) as audit:
-            return audit.end()
-
 
 @pytest.fixture(scope="module")
 def story(
@@ -123,16 +118,19 @@ def story(
     environment = {**aws.environment(), "AWS_ENDPOINT_URL": proxy.url}
     backfill = Backfill(tmp_path_factory.mktemp("backfill"), environment, conf)
     world = World(source, aws.client("s3"), name, proxy, backfill)
-    window = fill_gap(world, streaming)
-    filled = world.archived()
-    redrive = ("--from", "errors", "--message", "phoneNumber", "--step-bytes", "100000")
-    redrive_killed = world.killed(*redrive, meanwhile=("--from", "errors"))
-    redriving = backfill.run(*redrive)
-    redriven = Redriven(redrive_killed, redriving, world.archived(), world.verify())
+    with one_process(backfill) as process:
+        window = fill_gap(world, streaming, process)
+        filled = world.archived()
+        redrive = ("--from", "errors", "--message", "phoneNumber", "--step-bytes", "100000")
+        redrive_killed = world.killed(*redrive, meanwhile=("--from", "errors"))
+        redriving = process.command("jobs.backfill.__main__", *redrive)
+        redriven = Redriven(
+            redrive_killed, redriving, world.archived(), process.command("jobs.verify.__main__")
+        )
     return Story(source.ledger, gap, filled, window, redriven)
 
 
-def fill_gap(world: World, streaming: Job) -> Window:
+def fill_gap(world: World, streaming: Job, process: OneProcess) -> Window:
     """The gap filled while the second job runs and its stream goes on."""
     checkpoint = Path(streaming.conf["archive"]["checkpoint"])
     with streaming.started() as running:
@@ -142,7 +140,7 @@ def fill_gap(world: World, streaming: Job) -> Window:
         window = ("--from", "kinesis", "--since", "-1h", "--as-of", iso(now()))
         killed = world.killed(*window, meanwhile=("--from", "kinesis", "--since", "-2h"))
         world.source.publish_some(seed=74, count=300)
-        filling = world.backfill.run(*window)
+        filling = process.command("jobs.backfill.__main__", *window)
         running.wait_for(lambda: sum(batch["read"] for batch in running.batches()) == 600)
         running.end(signal.SIGTERM)
     return Window(killed, filling)

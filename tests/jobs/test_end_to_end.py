@@ -17,6 +17,7 @@ from jobs.report.figures import figures
 from jobs.report.lags import read_lags
 from jobs.sinks.deliveries import iter_dated_records
 from jobs.sinks.storage import open_storage
+from tests.faults.one_process import one_process
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed, forget_commit
 from tests.jobs.job import Finished, Job
@@ -61,22 +62,23 @@ def story(
     )
     checkpoint = archiving.directory / "checkpoint"
 
-    def chapter() -> Chapter:
-        run = archiving.run()
+    def chapter(run: Finished) -> Chapter:
         return Chapter(run, list(source.ledger), Archived.in_bucket(s3, name, PREFIX))
 
     half_of_batch_0(checkpoint)
     source.publish_some(seed=1, count=FIRST, huge=1)
-    first = chapter()
-    nothing_new = chapter()
-    forget_commit(checkpoint, max(committed(checkpoint)))
-    source.publish_some(seed=2, count=MORE)
-    commit_lost = chapter()
-    forget_commit(checkpoint, max(committed(checkpoint)))
-    deleted = newest_record_and_container(commit_lost.archive)
-    for key in deleted:
-        s3.delete_object(Bucket=name, Key=f"{PREFIX}{key}")
-    return Story(first, nothing_new, commit_lost, chapter(), deleted)
+    first = chapter(archiving.run())
+    with one_process(archiving) as process:
+        nothing_new = chapter(process.run())
+        forget_commit(checkpoint, max(committed(checkpoint)))
+        source.publish_some(seed=2, count=MORE)
+        commit_lost = chapter(process.run())
+        forget_commit(checkpoint, max(committed(checkpoint)))
+        deleted = newest_record_and_container(commit_lost.archive)
+        for key in deleted:
+            s3.delete_object(Bucket=name, Key=f"{PREFIX}{key}")
+        record_lost = chapter(process.run())
+    return Story(first, nothing_new, commit_lost, record_lost, deleted)
 
 
 def half_of_batch_0(checkpoint: Path) -> None:
