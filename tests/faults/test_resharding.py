@@ -10,6 +10,7 @@ import pytest
 from tests.emulators import EmulatedKinesis
 from tests.faults.load import filling
 from tests.faults.long import SECONDS
+from tests.faults.one_process import one_process
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job, Running
 from tests.jobs.ledger import Entry, Producer
@@ -42,7 +43,7 @@ def story(job: Callable[..., Job], kinesis_mock: EmulatedKinesis) -> Story:
     stream = kinesis_mock.create_stream(2)
     source, shards = Producer(kinesis_mock.client(), stream), Resharder(kinesis_mock, stream)
     environment = {**os.environ, **kinesis_mock.environment}
-    archiving, late = job(stream, environment), job(stream, environment)
+    archiving = job(stream, environment)
     during: list[int] = []
     with archiving.started() as running:
         with filling(source, 200, pause=0.02, a_call=5, calls=3000):
@@ -59,7 +60,11 @@ def story(job: Callable[..., Job], kinesis_mock: EmulatedKinesis) -> Story:
     source.publish_some(4001, A_ROUND)
     shards.merge(1)
     source.publish_some(4002, A_ROUND)
-    after, from_the_horizon = archiving.run(), late.run()
+    late = archiving.directory / "late"
+    elsewhere = [f"archive.uri={late / 'archive'}", f"archive.checkpoint={late / 'checkpoint'}"]
+    with one_process(archiving) as process:
+        after = process.run()
+        from_the_horizon = process.run("--set", elsewhere[0], "--set", elsewhere[1])
     return Story(
         source.ledger,
         during,
@@ -67,7 +72,7 @@ def story(job: Callable[..., Job], kinesis_mock: EmulatedKinesis) -> Story:
         after,
         Archived.in_directory(archiving.directory / "archive"),
         from_the_horizon,
-        Archived.in_directory(late.directory / "archive"),
+        Archived.in_directory(late / "archive"),
     )
 
 
