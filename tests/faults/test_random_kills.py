@@ -13,6 +13,7 @@ from jobs.demo.emulator import Emulator
 from tests.faults.kills import killed
 from tests.faults.load import filling
 from tests.faults.long import LONG, SECONDS
+from tests.faults.one_process import one_process
 from tests.figures import NAME
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed, logged
@@ -63,11 +64,11 @@ def story(
                 killed(running)
             left.append(dict(Archived.in_bucket(s3, name, PREFIX).objects))
             met.append(logged(checkpoint) - committed(checkpoint))
-    with archiving.started("--until-caught-up") as running:
+    with one_process(archiving) as process:
         # All that came while nothing but kills was going on.
-        last = running.end(None, SECONDS)
-    archive = Archived.in_bucket(s3, name, PREFIX)
-    return Story(source.ledger, left, met, last, archive, archiving.command("verify"))
+        last = process.run()
+        audit = process.command("jobs.verify.__main__")
+    return Story(source.ledger, left, met, last, Archived.in_bucket(s3, name, PREFIX), audit)
 
 
 def await_batch(running: Running, checkpoint: Path) -> None:
