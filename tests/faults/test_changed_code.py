@@ -11,6 +11,7 @@ from jobs.demo.generator import DEMO, events
 from tests.faults.conftest import OnS3
 from tests.faults.kills import MakeRule, on_arrival, once_done, run_killed
 from tests.faults.long import SECONDS
+from tests.faults.one_process import one_process
 from tests.faults.processes import kill_tree
 from tests.faults.proxy import Proxy
 from tests.jobs.archived import Archived
@@ -67,13 +68,14 @@ def story(proxy: Proxy, on_s3: Callable[..., OnS3], tmp_path_factory: pytest.Tem
 
     older = killed_older(on_arrival(method="PUT", path=RECORD))
     # Newer: killed once more, between the delivery record and the tidying up.
-    newer = ["--until-caught-up", "--set", "archive.codec=deflate"]
+    newer = ["--set", "archive.codec=deflate"]
     run_killed(archiving, proxy, once_done(method="PUT", path=RECORD), *newer)
     untidied = archived()
-    last, archive, ledger = archiving.run(*newer), archived(), list(source.ledger)
-    source.publish(events(92, 300, mix=DEMO._replace(days=1)))
-    recorded = killed_older(once_done(method="PUT", path=RECORD))
-    archiving.run(*newer).succeeded()
+    with one_process(archiving) as process:
+        last, archive, ledger = process.run(*newer), archived(), list(source.ledger)
+        source.publish(events(92, 300, mix=DEMO._replace(days=1)))
+        recorded = killed_older(once_done(method="PUT", path=RECORD))
+        process.run(*newer).succeeded()
     return Story(ledger, older, untidied, last, archive, recorded, archived())
 
 
