@@ -8,6 +8,7 @@ from itertools import accumulate
 import pytest
 
 from jobs.demo.generator import events
+from tests.faults.one_process import one_process
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import forget_commit
 from tests.jobs.job import Finished, Job
@@ -36,13 +37,14 @@ def story(job: Callable[..., Job]) -> Story:
     with fake.serving() as kinesis:
         archiving = job(STREAM, kinesis.environment, max_records_per_batch=20)
         directory, checkpoint = archiving.directory / "archive", archiving.directory / "checkpoint"
-        first = archiving.run()
-        offsets = [(checkpoint / "offsets" / str(line["batchId"])).read_text() for line in first.batches]
-        logged = [json.loads(text.splitlines()[2])["#records"] for text in offsets]
-        forget_commit(checkpoint, len(offsets) - 1)
-        max(directory.glob("deliveries/*/*"), key=lambda record: record.name).unlink()
-        fake.trim(shards[-1], RECORDS[-1] - 5)
-        replay = archiving.run()
+        with one_process(archiving) as process:
+            first = process.run()
+            offsets = [(checkpoint / "offsets" / str(line["batchId"])).read_text() for line in first.batches]
+            logged = [json.loads(text.splitlines()[2])["#records"] for text in offsets]
+            forget_commit(checkpoint, len(offsets) - 1)
+            max(directory.glob("deliveries/*/*"), key=lambda record: record.name).unlink()
+            fake.trim(shards[-1], RECORDS[-1] - 5)
+            replay = process.run()
     return Story(first, replay, logged, Archived.in_directory(directory))
 
 

@@ -1,7 +1,5 @@
 """A person on call: the doctor after a run, a rewind, the job on the new checkpoint, and the audit afterwards."""
 
-import contextlib
-import io
 import json
 import time
 from collections import Counter
@@ -10,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
-from pyspark.sql import SparkSession
 
-from jobs.settings import load_settings
-from jobs.verify.__main__ import verify
+from tests.faults.one_process import one_process
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
+
+DOCTOR, VERIFY = "jobs.doctor.__main__", "jobs.verify.__main__"
 
 
 @dataclass(frozen=True)
@@ -34,29 +32,25 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(spark: SparkSession, job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story:
+def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story:
     source = producer(2)
     instant = datetime.now(UTC).isoformat(timespec="milliseconds")
     time.sleep(0.05)
     ledger = source.publish_some(seed=31, count=60)
     archiving = job(source.stream)
     checkpoint = archiving.directory / "checkpoint"
-    archiving.run().succeeded()
-    doctor, before = archiving.command("doctor"), audit(archiving)
-    first = Archived.in_directory(archiving.directory / "archive")
-    rewind = archiving.command("doctor", "--rewind", instant)
-    (new,) = set(archiving.directory.glob("checkpoint*")) - {checkpoint}
-    again = archiving.run("--set", f"archive.checkpoint={new}")
-    second = Archived.in_directory(archiving.directory / "archive")
-    return Story(ledger, doctor, before, first, rewind, again, second, audit(archiving))
-
-
-def audit(job: Job) -> Finished:
-    """As `verify --json`, in this process with its Spark."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        code = verify(load_settings(job.conf_file()), since=None, repair=False, json=True)
-    return Finished(code, said.getvalue(), "")
+    with one_process(archiving) as process:
+        process.run().succeeded()
+        doctor, before = process.command(DOCTOR), process.command(VERIFY, "--json")
+        first = Archived.in_directory(archiving.directory / "archive")
+        rewind = process.command(DOCTOR, "--rewind", instant)
+        (new,) = set(archiving.directory.glob("checkpoint*")) - {checkpoint}
+        again = process.run("--set", f"archive.checkpoint={new}")
+        second, after = (
+            Archived.in_directory(archiving.directory / "archive"),
+            process.command(VERIFY, "--json"),
+        )
+    return Story(ledger, doctor, before, first, rewind, again, second, after)
 
 
 def test_after_a_run_the_next_start_works_and_the_archive_is_clean(story: Story) -> None:
