@@ -104,8 +104,9 @@ def _latency(spark: SparkSession, aws: Emulator, scratch: Path, sizes: Sizes, sa
             name = f"{rate}-every-{trigger.replace(' ', '-')}"
             create_stream(aws, name, shards=1)  # the emulator counts sequence numbers anew in each
             client = aws.client("kinesis")
-            lengths = (sizes.beginning, sizes.lasting)
-            ages = latencies(spark, client, name, scratch / name, rate, trigger, *lengths)
+            ages = latencies(
+                spark, client, name, scratch / name, rate, trigger, sizes.beginning, sizes.lasting
+            )
             measured = {"p50": percentile(ages, 0.5), "p95": percentile(ages, 0.95), "records": len(ages)}
             say(f"{rate:,} records/s, a batch every {trigger}: p50 {measured['p50']:.1f} s")
             yield {"recordsPerSecond": rate, "trigger": trigger, **measured}

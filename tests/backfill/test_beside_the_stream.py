@@ -123,10 +123,8 @@ def story(
         filled = world.archived()
         redrive = ("--from", "errors", "--message", "phoneNumber", "--step-bytes", "100000")
         redrive_killed = world.killed(*redrive, meanwhile=("--from", "errors"))
-        redriving = process.command("jobs.backfill.__main__", *redrive)
-        redriven = Redriven(
-            redrive_killed, redriving, world.archived(), process.command("jobs.verify.__main__")
-        )
+        redriving = process.command("backfill", *redrive)
+        redriven = Redriven(redrive_killed, redriving, world.archived(), process.command("verify"))
     return Story(source.ledger, gap, filled, window, redriven)
 
 
@@ -140,7 +138,7 @@ def fill_gap(world: World, streaming: Job, process: OneProcess) -> Window:
         window = ("--from", "kinesis", "--since", "-1h", "--as-of", iso(now()))
         killed = world.killed(*window, meanwhile=("--from", "kinesis", "--since", "-2h"))
         world.source.publish_some(seed=74, count=300)
-        filling = process.command("jobs.backfill.__main__", *window)
+        filling = process.command("backfill", *window)
         running.wait_for(lambda: sum(batch["read"] for batch in running.batches()) == 600)
         running.end(signal.SIGTERM)
     return Window(killed, filling)

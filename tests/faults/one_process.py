@@ -14,8 +14,11 @@ from tests.jobs.job import Finished, Job, Running
 _MAIN = """
 import importlib, json, sys
 for line in open(sys.argv[1]):
-    module, *arguments = json.loads(line)
-    code = importlib.import_module(module).main(arguments)
+    name, *arguments = json.loads(line)
+    module = importlib.import_module(f"jobs.{name}")
+    if hasattr(module, "__path__"):
+        module = importlib.import_module(f"jobs.{name}.__main__")
+    code = module.main(arguments)
     print(json.dumps({"event": "exit", "code": code}), flush=True)
 """
 # Spark says that from the second run on.
@@ -32,12 +35,12 @@ class OneProcess:
 
     def run(self, *arguments: str) -> Finished:
         """Run the job until it has caught up, or ends for another reason."""
-        return self.command("jobs.archive", "--until-caught-up", *arguments)
+        return self.command("archive", "--until-caught-up", *arguments)
 
-    def command(self, module: str, *arguments: str) -> Finished:
-        """Run a command by its module."""
+    def command(self, name: str, *arguments: str) -> Finished:
+        """Run one of the commands on the job's conf."""
         before = self._said()
-        words = [module, "--conf", str(self.job.conf_file()), *arguments]
+        words = [name, "--conf", str(self.job.conf_file()), *arguments]
         print(json.dumps(words), file=self.commands, flush=True)
         self.running.wait_for(lambda: '{"event": "exit", ' in self._said()[0][len(before[0]) :], SECONDS)
         out, err = (now[len(then) :] for now, then in zip(self._said(), before, strict=True))

@@ -86,7 +86,7 @@ def story(job: Callable[..., Job]) -> Story:
 
 def foretell(process: OneProcess, *arguments: str) -> tuple[Finished, Finished]:
     """What the doctor says, and then the run."""
-    return process.command("jobs.doctor.__main__", *arguments), process.run(*arguments)
+    return process.command("doctor", *arguments), process.run(*arguments)
 
 
 def gaps_of(fake: FakeKinesis, shard: str) -> list[float]:

@@ -67,7 +67,7 @@ def story(
     with one_process(archiving) as process:
         # All that came while nothing but kills was going on.
         last = process.run()
-        audit = process.command("jobs.verify.__main__")
+        audit = process.command("verify")
     return Story(source.ledger, left, met, last, Archived.in_bucket(s3, name, PREFIX), audit)
 
 

@@ -50,7 +50,7 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
         for pattern in lost:
             for path in directory.glob(pattern.format(time)):
                 path.unlink()
-        foretold.append(process.command("jobs.doctor.__main__"))
+        foretold.append(process.command("doctor"))
         return process.run(), Archived.in_directory(directory)
 
     with one_process(archiving) as process:
@@ -63,7 +63,7 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
         ]
         shutil.rmtree(checkpoint)
         reread = process.run()
-        verified = process.command("jobs.verify.__main__", "--json")
+        verified = process.command("verify", "--json")
     archive = Archived.in_directory(directory)
     return Story(source.ledger, first, replays, foretold, reread, archive, verified)
 

@@ -14,8 +14,6 @@ from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 
-DOCTOR, VERIFY = "jobs.doctor.__main__", "jobs.verify.__main__"
-
 
 @dataclass(frozen=True)
 class Story:
@@ -41,15 +39,13 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     checkpoint = archiving.directory / "checkpoint"
     with one_process(archiving) as process:
         process.run().succeeded()
-        doctor, before = process.command(DOCTOR), process.command(VERIFY, "--json")
+        doctor, before = process.command("doctor"), process.command("verify", "--json")
         first = Archived.in_directory(archiving.directory / "archive")
-        rewind = process.command(DOCTOR, "--rewind", instant)
+        rewind = process.command("doctor", "--rewind", instant)
         (new,) = set(archiving.directory.glob("checkpoint*")) - {checkpoint}
         again = process.run("--set", f"archive.checkpoint={new}")
-        second, after = (
-            Archived.in_directory(archiving.directory / "archive"),
-            process.command(VERIFY, "--json"),
-        )
+        second = Archived.in_directory(archiving.directory / "archive")
+        after = process.command("verify", "--json")
     return Story(ledger, doctor, before, first, rewind, again, second, after)
 
 
