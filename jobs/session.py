@@ -1,13 +1,13 @@
 """The Spark session: a local one in one call, or the one that spark-submit prepared."""
 
 import atexit
+import contextlib
 import functools
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def spark_session(
         ) from error
 
 
-@contextmanager
+@contextlib.contextmanager
 def settings_of(spark: SparkSession, conf: Mapping[str, str]) -> Iterator[None]:
     """The session has these runtime settings for a while, then what it had before."""
     before = {name: spark.conf.get(name, None) for name in conf}
@@ -114,12 +114,19 @@ def find_jars() -> list[Path]:
     return jars
 
 
-def spark_home(directory: Path) -> Path:
-    """Make `directory` another `SPARK_HOME`, of links: a local cluster keeps its executors' files and logs in there."""
+def spark_home(directory: Path, *parts: str) -> Path:
+    """Make `directory` another `SPARK_HOME`, of links to these parts beside what starts Spark.
+
+    Without the part `python`, in which PySpark is zipped, Spark's Python processes import the installed PySpark. A zip
+    holds no compiled files: each process would compile PySpark at its start, half a second of CPU time.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    for part in ("bin", "jars", "python"):
-        if not (directory / part).exists():
-            (directory / part).symlink_to(_SPARK / part)
+    for part in ("bin", "jars", *parts):
+        link = directory / part
+        if link.resolve() != (_SPARK / part).resolve():
+            link.unlink(missing_ok=True)  # of a Spark that was installed before
+            with contextlib.suppress(FileExistsError):  # another process makes the same
+                link.symlink_to(_SPARK / part)
     return directory
 
 
@@ -130,7 +137,7 @@ def _prepared(
     try:
         scratch = Path(local_dir).absolute() if local_dir else _temporary_directory()
         everything = {**_local(threads, scratch), **settings}
-        _prepare_environment(scratch, everything["spark.master"])
+        _prepare_environment(scratch)
     except OSError as error:
         raise SessionError(
             f"Spark's temporary files can't be written ({error.strerror}): see to the disk, or set TMPDIR to another, then go on"
@@ -165,11 +172,11 @@ def _local(threads: int, scratch: Path) -> dict[str, str]:
     }
 
 
-def _prepare_environment(scratch: Path, master: str) -> None:
+def _prepare_environment(scratch: Path) -> None:
     """Start the Spark, Java and Python of this environment, whatever others the shell's variables name."""
     os.environ["JAVA_HOME"] = str(find_java())
-    cluster = master.startswith("local-cluster")
-    os.environ["SPARK_HOME"] = str(spark_home(scratch / "spark") if cluster else _SPARK)
+    # In the scratch directory, because a local cluster keeps its executors' files and logs in there.
+    os.environ["SPARK_HOME"] = str(spark_home(scratch / "spark"))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     # As the setting spark.local.dir it would work as well, with a warning at every start.
     os.environ["SPARK_LOCAL_DIRS"] = str(scratch)

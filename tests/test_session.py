@@ -5,13 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import java
 from jobs.java import COMPILE_ALL
-from jobs.session import JarsMissingError, find_jars, settings_of, spark_session
+from jobs.session import JarsMissingError, find_jars, settings_of, spark_home, spark_session
 from transforms.iso8601 import iso_micros
 
 SCRIPT = """
@@ -127,6 +128,25 @@ def test_a_cluster_s_setting_that_would_change_what_is_archived_is_overruled(spa
         spark_session()
         moment = F.lit("1500-03-01 12:34:56.789012").cast("timestamp")
         assert spark.range(1).select(iso_micros(moment)).first() == ("1500-03-01T12:34:56.789012Z",)
+
+
+def test_python_workers_import_the_pyspark_that_is_installed_not_a_zip_of_it(spark: SparkSession) -> None:
+    def file_of_pyspark(_: object) -> str:
+        import pyspark
+
+        return pyspark.__file__
+
+    assert spark.sparkContext.parallelize([0], 1).map(file_of_pyspark).collect() == [pyspark.__file__]
+
+
+def test_links_to_a_spark_that_was_installed_before_are_made_anew(tmp_path: Path) -> None:
+    home = spark_home(tmp_path)
+    for part, before in (("bin", tmp_path), ("jars", tmp_path / "gone")):
+        (home / part).unlink()
+        (home / part).symlink_to(before)
+    assert {path.name: path.resolve() for path in spark_home(tmp_path).iterdir()} == {
+        part: Path(pyspark.__file__).parent.resolve() / part for part in ("bin", "jars")
+    }
 
 
 def test_avro_and_delta_work(spark: SparkSession, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def image(directory: Path, python: str) -> dict[str, str]:
     interpreter.chmod(0o755)
     return {
         "PATH": f"{directory}:/usr/bin:/bin",
-        "SPARK_HOME": str(spark_home(directory / "spark")),
+        "SPARK_HOME": str(spark_home(directory / "spark", "python")),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1",  # what takes Java longest in short runs is to compile thoroughly
         "JAVA_HOME": str(find_java()),
