@@ -1,5 +1,9 @@
-"""SIGKILL for all processes of the job, at each step of a stream's first batch, then in its next; what follows archives everything once."""
+"""SIGKILL for all processes of the job, at each step of a stream's first batch, then in its next; what follows archives everything once.
 
+The job starts at LATEST: what that means has to outlive the kill while the job reads, when nothing is logged yet.
+"""
+
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,11 +13,12 @@ from jobs.demo.emulator import Emulator
 from tests.faults.conftest import OnS3
 from tests.faults.kills import MakeRule, on_arrival, once_done, run_killed
 from tests.faults.long import SECONDS
+from tests.faults.processes import kill_tree
 from tests.faults.proxy import Proxy
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed, logged
-from tests.jobs.job import Finished
-from tests.jobs.ledger import Entry
+from tests.jobs.job import Finished, Job
+from tests.jobs.ledger import Entry, Producer
 
 PREFIX, DATABASE = "some/prefix/", "dmd_kill_points"
 OBJECT, RECORD = "/(data|errors)/", "/deliveries/"
@@ -52,7 +57,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Story:
-    """A run killed at each step of two batches, and one that wasn't; ``began`` is the archive before each batch."""
+    """Runs killed at each step of two batches, and one that wasn't; ``began`` is the archive before each batch.
+
+    In the ledger is what came after the start.
+    """
 
     ledger: list[Entry]
     began: dict[int, Archived]
@@ -68,7 +76,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
-    source, archiving, archived = on_s3(3, PREFIX, database=DATABASE)
+    source, archiving, archived = on_s3(3, PREFIX, start="LATEST", database=DATABASE)
     checkpoint = archiving.directory / "checkpoint"
     began: dict[int, Archived] = {}
     left: dict[tuple[int, str], Snapshot] = {}
@@ -76,17 +84,40 @@ def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
     def snapshot() -> Snapshot:
         return Snapshot(archived(), logged(checkpoint), committed(checkpoint))
 
-    for batch, kills in KILLS.items():
+    before = len(source.publish_some(seed=40, count=40))
+    for batch, (first, *others) in KILLS.items():
         began[batch] = archived()
-        source.publish_some(seed=41 + batch, count=300)
-        for step in kills:
+        if batch == 0:
+            kill_while_first_reading(archiving, proxy, source)
+        else:
+            source.publish_some(seed=42, count=300)
+            run_killed(archiving, proxy, STEPS[first])
+        left[batch, first] = snapshot()
+        for step in others:
             run_killed(archiving, proxy, STEPS[step])
             left[batch, step] = snapshot()
     # Nothing is read of a batch before the one before it is committed: that kill was both.
     left[0, AFTER_THE_COMMIT] = left[1, "while reading"]
     source.publish_some(seed=49, count=100)
     last = archiving.run()
-    return Story(source.ledger, began, left, last, archived())
+    return Story(source.ledger[before:], began, left, last, archived())
+
+
+def kill_while_first_reading(archiving: Job, proxy: Proxy, source: Producer) -> None:
+    """What is to be archived comes once the start is kept, before the kill."""
+    published = threading.Event()
+    with archiving.started() as running:
+
+        def act() -> None:
+            assert published.wait(SECONDS)
+            kill_tree(running.process.pid)
+
+        proxy.rules = [STEPS["while reading"](act)]
+        running.wait_for((archiving.directory / "checkpoint" / "kinesis" / "start.json").exists)
+        source.publish_some(seed=41, count=300)
+        published.set()
+        assert running.end().code == -9
+        proxy.rules = []
 
 
 @pytest.mark.parametrize("batch", KILLS)
