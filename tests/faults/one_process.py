@@ -3,7 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
@@ -37,6 +38,15 @@ class OneProcess:
         """Run the job until it has caught up, or ends for another reason."""
         return self.command("archive", "--until-caught-up", *arguments)
 
+    def run_while(self, act: Callable[[], object]) -> Finished:
+        """Run the job until it ends by itself; ``act`` once it has archived a batch."""
+        before = len(self.running.batches())
+        with ThreadPoolExecutor(1) as thread:
+            run = thread.submit(self.command, "archive")
+            self.running.wait_for(lambda: len(self.running.batches()) > before)
+            act()
+            return run.result()
+
     def command(self, name: str, *arguments: str) -> Finished:
         """Run one of the commands on the job's conf."""
         before = self._said()
@@ -53,11 +63,11 @@ class OneProcess:
 
 
 @contextmanager
-def one_process(job: Job) -> Iterator[OneProcess]:
+def one_process(job: Job, **environment: str) -> Iterator[OneProcess]:
     """Start a process for the job's runs; it is gone when the block ends."""
     fifo = job.directory / "commands"
     os.mkfifo(fifo)
-    with job.process([sys.executable, "-c", _MAIN, str(fifo)], {}) as running:
+    with job.process([sys.executable, "-c", _MAIN, str(fifo)], environment) as running:
         with fifo.open("w", encoding="utf-8") as commands:
             yield OneProcess(job, running, commands)
         assert running.end().code == 0

@@ -72,6 +72,12 @@ def fill_disk(root: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
 
+def make_room(root: int) -> None:
+    """From now on they can grow again."""
+    for pid in java(root):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
 def left_of(pids: list[int], seconds: float) -> list[int]:
     """Those that still run after so many seconds; returns as soon as none does."""
     until = time.monotonic() + seconds

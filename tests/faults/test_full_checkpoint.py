@@ -8,7 +8,8 @@ import pytest
 
 from tests.faults.conftest import OnS3
 from tests.faults.long import SECONDS
-from tests.faults.processes import fill_disk
+from tests.faults.one_process import one_process
+from tests.faults.processes import fill_disk, make_room
 from tests.faults.proxy import Proxy, Rule, after
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed
@@ -22,7 +23,10 @@ pytestmark = pytest.mark.timeout(SECONDS)
 
 @dataclass(frozen=True)
 class Story:
-    """No room for the log of what is done, then none for the log of what is to be done, then room again; the last run's PUTs."""
+    """No room for the log of what is done, then none for the log of what is to be done, then room again.
+
+    ``puts`` are those of the last run.
+    """
 
     ledger: list[Entry]
     at_the_commit: Finished
@@ -37,22 +41,26 @@ class Story:
 @pytest.fixture(scope="module")
 def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
     source, archiving, archived = on_s3(2, PREFIX)
-    checkpoint = archiving.directory / "checkpoint"
     source.publish_some(seed=103, count=60)
-    with archiving.started() as running:
-        proxy.rules = [Rule(after(lambda: fill_disk(running.process.pid)), "PUT", "/deliveries/")]
-        at_the_commit = running.end()
-        proxy.rules = []
-    done, left = committed(checkpoint), archived()
-    with archiving.started() as running:
-        running.wait_for(lambda: bool(running.batches()))
-        running.wait_for(lambda: 0 in committed(checkpoint))
-        fill_disk(running.process.pid)
+    checkpoint = archiving.directory / "checkpoint"
+
+    def fill_up() -> None:
+        process.running.wait_for(lambda: 0 in committed(checkpoint))
+        fill_disk(pid)
         source.publish_some(seed=104, count=60)
-        at_the_offsets = running.end()
-    before = len(proxy.requests)
-    last = archiving.run()
-    puts = [request.path for _, request in proxy.requests[before:] if request.method == "PUT"]
+
+    with one_process(archiving) as process:
+        pid = process.running.process.pid
+        proxy.rules = [Rule(after(lambda: fill_disk(pid)), "PUT", "/deliveries/")]
+        at_the_commit = process.run()
+        proxy.rules = []
+        done, left = committed(checkpoint), archived()
+        make_room(pid)
+        at_the_offsets = process.run_while(fill_up)
+        make_room(pid)
+        so_far = len(proxy.requests)
+        last = process.run()
+    puts = [request.path for _, request in proxy.requests[so_far:] if request.method == "PUT"]
     return Story(source.ledger, at_the_commit, done, left, at_the_offsets, last, puts, archived())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.long import SECONDS
+from tests.faults.one_process import OneProcess, one_process
 from tests.jobs.archived import Archived
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
@@ -44,19 +45,20 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
     directory, full = archiving.directory / "archive", archiving.directory / "full"
     disk = {"PYTHONPATH": str(Path(__file__).with_name("full_disk")), "FULL_DISK": str(full)}
 
-    def fail(how: str, seed: int) -> Failed:
-        full.unlink(missing_ok=True)
-        with archiving.started(**disk) as running:
-            running.wait_for(lambda: bool(running.batches()))
+    def fail(process: OneProcess, how: str, seed: int) -> Failed:
+        def fill_up() -> None:
             full.write_text(how)
             source.publish_some(seed, count=60)
-            ended = running.end()
+
+        full.unlink(missing_ok=True)
+        ended = process.run_while(fill_up)
         return Failed(ended, Archived.in_directory(directory), full.with_name("full.cut").exists())
 
-    failed = {"fsync": fail("fsync", 102), "write": fail("write", 103)}
-    refused = archiving.run(**disk)
-    full.unlink()
-    last = archiving.run(**disk)
+    with one_process(archiving, **disk) as process:
+        failed = {"fsync": fail(process, "fsync", 102), "write": fail(process, "write", 103)}
+        refused = process.run()
+        full.unlink()
+        last = process.run()
     return Story(source.ledger, failed, refused, last, Archived.in_directory(directory))
 
 
