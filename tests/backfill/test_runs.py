@@ -40,6 +40,14 @@ def _interrupted(_: Totals) -> Any:
     raise RunInterrupted("before the run was noted as finished")
 
 
+def run_interrupted_at_its_end(at: Place, **options: Any) -> None:
+    """A run that archives all of its steps and isn't noted as finished."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Totals, "summary", _interrupted)
+        with pytest.raises(RunInterrupted):
+            run(at, **options)
+
+
 def run_interrupted(at: Place) -> None:
     """A run that is told to end while it takes its first step."""
     take = Totals.add
@@ -56,7 +64,10 @@ def run_interrupted(at: Place) -> None:
 
 @dataclass(frozen=True)
 class Story:
-    """A dry run, a run that was told to end, another dry run, two objects laid down, and the same run to its end."""
+    """A dry run, a run that was told to end, another dry run, objects laid down, and the same run to its end.
+
+    The start that goes on would make one step of it all; another one ends the run. Before each, objects are laid down.
+    """
 
     at: Place
     told_before: str
@@ -65,6 +76,7 @@ class Story:
     held_between: dict[str, bytes]
     of_the_run: str
     of_another: str
+    of_no_step: str
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +88,17 @@ def story(place: MakePlace) -> Story:
     held_between = at.objects
     told_between = run(at, dry_run=True)
     (first,) = at.archived.records
-    keys = [
-        container_key(Batch(kind, query, 1, first["timestamp"]), "sale", "1999-01-01", 0)
-        for kind, query in (("backfill", first["queryId"]), ("stream", "another"))
-    ]
-    for key in keys:
+
+    def lay_down(kind: str, query: str, number: int) -> str:
+        key = container_key(Batch(kind, query, number, first["timestamp"]), "sale", "1999-01-01", 0)
         open_storage(str(at.archive)).put(key, b"Obj")
+        return key
+
+    of_the_run, of_another = lay_down("backfill", first["queryId"], 1), lay_down("stream", "another", 1)
+    run_interrupted_at_its_end(at, step_bytes=1 << 30)
+    of_no_step = lay_down("backfill", first["queryId"], STEPS)
     run(at)
-    return Story(at, told_before, held_before, told_between, held_between, *keys)
+    return Story(at, told_before, held_before, told_between, held_between, of_the_run, of_another, of_no_step)
 
 
 def test_a_run_that_was_told_to_end_goes_on_where_it_was(story: Story) -> None:
@@ -100,20 +115,8 @@ def test_what_a_killed_start_left_and_isnt_made_again_is_removed_and_nothing_els
     assert (story.at.archive / story.of_another).exists()
 
 
-def test_so_is_what_it_left_of_a_step_that_the_run_has_no_more(place: MakePlace) -> None:
-    at = place()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Totals, "summary", _interrupted)
-        with pytest.raises(RunInterrupted):
-            run(at)
-    *_, last = at.archived.records
-    gone = Batch("backfill", last["queryId"], STEPS, last["timestamp"])
-    key = container_key(gone, "sale", "1999-01-01", 0)
-    open_storage(str(at.archive)).put(key, b"Obj")
-    run(at)
-    assert not (at.archive / key).exists()
-    assert len(at.archived.records) == STEPS
-    holds_exactly(at.archived, LINES)
+def test_so_is_what_it_left_of_a_step_that_the_run_has_no_more(story: Story) -> None:
+    assert not (story.at.archive / story.of_no_step).exists()
 
 
 def test_a_dry_run_writes_nothing(story: Story) -> None:
@@ -180,14 +183,8 @@ def test_too_many_errors_end_a_run_that_a_higher_rate_lets_go_on(refused: tuple[
     holds_exactly(at.archived, LINES)
 
 
-def test_a_run_goes_on_with_the_steps_it_began_with_whatever_a_later_start_would_make(
-    place: MakePlace,
-) -> None:
-    at = place()
-    run_interrupted(at)
-    run(at, step_bytes=1 << 30)
-    assert len(at.archived.records) == STEPS
-    holds_exactly(at.archived, LINES)
+def test_a_run_goes_on_with_the_steps_it_began_with_whatever_a_later_start_would_make(story: Story) -> None:
+    assert [record["batchId"] for record in story.at.archived.records] == list(range(STEPS))
 
 
 def test_a_step_under_which_something_else_is_archived_is_not_passed_over(place: MakePlace) -> None:
@@ -214,8 +211,8 @@ def test_the_same_run_writes_the_same_names_and_bytes(refused: tuple[Place, str]
 
 def test_a_new_run_archives_the_input_once_more(refused: tuple[Place, str]) -> None:
     at, _ = refused
-    run(at, new_run=True, step_bytes=1 << 30)
-    run(at, new_run=True)
+    for _ in range(2):
+        run(at, new_run=True, step_bytes=1 << 30)
     holds_exactly(at.archived, LINES, times=3)
 
 
