@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,12 +31,17 @@ READ = 120
 Row = dict[str, Any]
 
 
-def make_archive(spark: SparkSession, storage: Storage, format: Literal["avro", "parquet"] = "avro") -> None:
+def make_archive(
+    spark: SparkSession,
+    storage: Storage,
+    format: Literal["avro", "parquet"] = "avro",
+    batches: Sequence[Batch] = BATCHES,
+) -> None:
     """Archives made-up change events in batches, from two shards."""
     settings = ArchiveSettings(uri=storage.uri, checkpoint=f"{storage.uri}-checkpoint", format=format)
     archive = Archive(storage, NoCatalog(), schemas.load(), settings, partitions=2)
     changes = [change.data for change in events(5, READ * len(BATCHES), bad_share=0.1)]
-    for batch in BATCHES:
+    for batch in batches:
         first = batch.batch_id * READ
         rows = [
             (bytearray(data), shard(number), str(100 + number))

@@ -7,14 +7,17 @@ from pyspark.sql import SparkSession
 
 from jobs.sinks.storage import Storage, open_storage
 from jobs.verify.audit import Audit
-from tests.verify.making import BATCHES, READ, container, containers, forge, make_archive
+from tests.verify import making
+from tests.verify.making import READ, container, containers, forge, make_archive
 from tests.verify.test_damages import expose, misplace
+
+BATCHES = making.BATCHES[:3]
 
 
 @pytest.fixture
 def storage(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Storage:
     made = open_storage(str(tmp_path_factory.mktemp("parquet") / "archive"))
-    make_archive(spark, made, "parquet")
+    make_archive(spark, made, "parquet", BATCHES)
     return made
 
 
