@@ -24,6 +24,8 @@ from tests.jobs.job import Job
 from tests.latest.making import deliver, demand, latest_of, sale, without_nulls
 
 DATABASE = "people"
+# The table that a pass comes to last.
+LAST = schemas.RECORD_TYPES[-1]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def archive(aws: Emulator, monkeypatch: pytest.MonkeyPatch) -> Storage:
 def job(archive: Storage, aws: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     """Its conf."""
     monkeypatch.setattr("jobs.latest.__main__.configure_logging", lambda _: None)
-    latest = {"uri": str(tmp_path / "latest"), "buckets": 2, "trigger_seconds": 0}
+    latest = {"uri": str(tmp_path / "latest"), "buckets": 2, "trigger_seconds": 1}
     conf: dict[str, dict[str, Any]] = {
         "source": {"stream": "fans"},
         "archive": {"uri": archive.uri, "checkpoint": str(tmp_path / "checkpoint")},
@@ -67,18 +69,24 @@ def command(job: Job, *arguments: str) -> list[str]:
 def test_killed_it_goes_on_and_follows_the_archive_until_it_is_told_to_end(
     job: Job, archive: Storage, aws: Emulator
 ) -> None:
+    """Killed after a table of the first pass, and then inside a MERGE."""
     place = job.directory / "latest"
     with job.process(command(job), {}) as running:
-        running.wait_for((place / "demand" / "_delta_log" / f"{0:020}.json").exists)
+        running.wait_for(log_of(place, "demand", 0).exists)
         running.kill()
-    assert not (place / "sale" / "_delta_log").exists(), "it was killed too late to show anything"
+    assert not log_of(place, LAST, 0).exists(), "it was killed too late to show anything"
+    version = kill_inside_a_merge(job, archive, place / "demand")
     with job.process(command(job, "--follow"), {}) as running:
-        running.wait_for(lambda: is_latest(place, archive))
+        running.wait_for(log_of(place, "demand", version + 1).exists)
+        running.wait_for(log_of(place, LAST, 0).exists)
+        assert is_latest(place, archive)
+        expected = {**dict.fromkeys(schemas.RECORD_TYPES, 0), "demand": version + 1}
         assert {
             type: deltalake.DeltaTable(place / type).version() for type in schemas.RECORD_TYPES
-        } == dict.fromkeys(schemas.RECORD_TYPES, 0), "a step was committed twice"
-        deliver(archive, [demand(1, 2, 99, deleted=True), sale(2, 1)], batch=1)
-        running.wait_for(lambda: is_latest(place, archive))
+        } == expected, "a step isn't one commit"
+        deliver(archive, [demand(1, 20, 999, deleted=True), sale(2, 1)], batch=10)
+        running.wait_for(log_of(place, LAST, 1).exists)
+        assert is_latest(place, archive)
         assert main(["--conf", str(job.conf_file())]) == 1, "a second one is at the same tables"
         finished = running.end(signal.SIGTERM)
     assert finished.code == 0, finished.err
@@ -86,26 +94,9 @@ def test_killed_it_goes_on_and_follows_the_archive_until_it_is_told_to_end(
     assert_registered(aws, place)
 
 
-def test_killed_inside_a_merge_it_leaves_no_trace(local: Job) -> None:
-    archive, place = archive_of(local), local.directory / "latest"
-    deliver(archive, [*(demand(fan, 1, fan) for fan in range(20)), sale(1, 1)])
-    assert main(["--conf", str(local.conf_file())]) == 0
-    version = kill_inside_a_merge(local, archive, place / "demand")
-    assert not is_latest(place, archive)
-    assert main(["--conf", str(local.conf_file())]) == 0
-    assert is_latest(place, archive)
-    assert deltalake.DeltaTable(place / "demand").version() == version + 1, "the step is one commit"
-
-
-@pytest.fixture
-def local(job: Job) -> Job:
-    """The job with an archive in a directory and no catalog: Spark's workers, once started, get no other credentials."""
-    archive = {**job.conf["archive"], "uri": str(job.directory / "archive")}
-    return replace(job, conf={**job.conf, "archive": archive, "catalog": {"enabled": False}})
-
-
-def archive_of(job: Job) -> Storage:
-    return open_storage(job.conf["archive"]["uri"])
+def log_of(place: Path, type: str, version: int) -> Path:
+    """Where a table's log tells that version."""
+    return place / type / "_delta_log" / f"{version:020}.json"
 
 
 def kill_inside_a_merge(job: Job, archive: Storage, table: Path) -> int:
@@ -159,15 +150,14 @@ def assert_registered(aws: Emulator, place: Path) -> None:
         assert {column["Name"] for column in table["StorageDescriptor"]["Columns"]} == of_log
 
 
-def test_only_tables_that_are_there_are_registered(local: Job, aws: Emulator) -> None:
+def test_only_tables_that_are_there_are_registered(job: Job, aws: Emulator) -> None:
     """Of a table without a log Athena says that it's broken."""
-    job = replace(local, conf={**local.conf, "catalog": {"enabled": True, "database": "new"}})
     (job.directory / "archive").mkdir()
+    empty = {**job.conf["archive"], "uri": str(job.directory / "archive")}
+    catalog = {"enabled": True, "database": "new"}
+    job = replace(job, conf={**job.conf, "archive": empty, "catalog": catalog})
     assert main(["--conf", str(job.conf_file())]) == 0
     assert registered(aws, "new") == {}
-    deliver(archive_of(job), [demand(1, 1, 1)])
-    assert main(["--conf", str(job.conf_file())]) == 0
-    assert set(registered(aws, "new")) == {f"latest_{type}" for type in schemas.RECORD_TYPES}
 
 
 def registered(aws: Emulator, database: str) -> dict[str, Any]:
