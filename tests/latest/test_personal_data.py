@@ -11,9 +11,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.instants import now
-from tests.latest.conftest import Followed, MakeFollowed, follow
-from tests.latest.making import deliver, demand
+from tests.latest.conftest import Followed, follow
+from tests.latest.making import DAY, deliver, demand
 from tests.no_personal_data import MADE_UP
+
+SCRUBBED = "[redacted]"
 
 
 def texts(below: Path) -> Iterator[tuple[Path, str]]:
@@ -51,7 +53,9 @@ def tables(begun: Followed, tmp_path: Path) -> Followed:
     return begun.copy(tmp_path)
 
 
-def test_a_deleted_fans_data_are_in_no_file_after_the_retention(tables: Followed) -> None:
+def test_a_deleted_fans_row_stays_scrubbed_and_their_data_are_in_no_file_after_the_retention(
+    tables: Followed,
+) -> None:
     phone, old, new = "+15550000001", "fan-1-1@example.com", "fan-1-2@example.com"
     assert holding(tables.place, phone)
     assert not holding(tables.place, old), "an earlier version is kept no longer"
@@ -61,6 +65,10 @@ def test_a_deleted_fans_data_are_in_no_file_after_the_retention(tables: Followed
     for text in (phone, old, new):
         assert not holding(tables.place, text)
     assert holding(tables.place, "fan-2-1@example.com"), "whoever isn't deleted keeps theirs"
+    deleted = tables.state()["E1_S1_fan-1"]
+    assert (deleted["isDeleted"], deleted["phoneNumber"], deleted["email"]) == (True, SCRUBBED, SCRUBBED)
+    assert deleted["date"]["deleted"].startswith(DAY)
+    assert tables.state()["E1_S1_fan-2"]["isDeleted"] is None
 
 
 def test_what_a_killed_attempt_wrote_goes_as_well(tables: Followed) -> None:
@@ -71,19 +79,22 @@ def test_what_a_killed_attempt_wrote_goes_as_well(tables: Followed) -> None:
     assert not leftover.exists()
 
 
-def test_within_the_retention_an_earlier_version_can_still_be_read(followed: MakeFollowed) -> None:
-    made = followed(types=("demand",), retention_hours=1)
-    for second in (1, 2):
-        deliver(made.archive, [demand(1, second, second)], batch=second)
-        made.update()
-    assert holding(made.place, "fan-1-1@example.com")
-    delta = made.tables().tables[0].delta
-    kept = {delta.known(f"delta.{name}Duration") for name in ("deletedFileRetention", "logRetention")}
-    assert kept == {"interval 1 hours"}
-    shorter = made.tables(retention_hours=0)
-    shorter.keep_properties()
-    shorter.update()
-    assert not holding(made.place, "fan-1-1@example.com")
+def test_within_the_retention_an_earlier_version_can_still_be_read(tables: Followed) -> None:
+    assert retention(tables) == {"interval 0 hours"}, "the one they were made with"
+    tables.tables(retention_hours=1).keep_properties()
+    assert retention(tables) == {"interval 1 hours"}
+    deliver(tables.archive, [demand(1, 3, 4)], batch=2)
+    tables.update(retention_hours=1)
+    assert holding(tables.place, "fan-1-2@example.com")
+    tables.tables(retention_hours=0).keep_properties()
+    tables.update()
+    assert not holding(tables.place, "fan-1-2@example.com")
+
+
+def retention(tables: Followed) -> set[str | None]:
+    """What the table of demands is told to keep."""
+    delta = tables.tables().tables[0].delta
+    return {delta.known(f"delta.{name}Duration") for name in ("deletedFileRetention", "logRetention")}
 
 
 def test_a_pass_that_begins_seconds_early_by_the_schedule_removes_old_files_too(tables: Followed) -> None:
