@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs import java
 from jobs.java import COMPILE_ALL
 from jobs.session import JarsMissingError, find_jars, settings_of, spark_home, spark_session
+from tests.short_run import SHORT_RUN
 from transforms.iso8601 import iso_micros
 
 SCRIPT = """
@@ -36,7 +37,7 @@ def run(
     return subprocess.run(
         [*command, script],
         cwd=cwd,
-        env={**os.environ, "PYSPARK_PYTHON": sys.executable, **env},
+        env={**os.environ, **SHORT_RUN, "PYSPARK_PYTHON": sys.executable, **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
