@@ -1,6 +1,5 @@
 """Streaming queries on the source, as a driver makes them, and what they delivered."""
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -99,20 +98,3 @@ def forget_last_commit(checkpoint: Path) -> int:
     (checkpoint / "commits" / str(newest)).unlink()
     (checkpoint / "commits" / f".{newest}.crc").unlink(missing_ok=True)
     return newest
-
-
-def _doomed(url: str, stream: str, checkpoint: Path, marker: Path) -> None:
-    """The child process of the kill test: says when it is inside batch 0, and stays there until it is killed."""
-    from jobs.session import spark_session
-
-    def stay(frame: DataFrame, batch: int) -> None:
-        marker.write_text(str(frame.count()))
-        time.sleep(120)
-
-    spark = spark_session("doomed", cores=1)
-    query = start_query(spark, EmulatedKinesis(url), stream, checkpoint, stay)
-    query.awaitTermination(120)
-
-
-if __name__ == "__main__":
-    _doomed(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))

@@ -1,12 +1,8 @@
 """Through Spark itself: restarts, replays, crashes and reshards, compared with the producer's ledger."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +24,6 @@ from tests.sources.queries import (
 from tests.sources.reading import Producer
 
 TRIM_HORIZON = "TRIM_HORIZON"
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -75,49 +70,28 @@ def test_the_last_batch_is_the_same_rows_in_the_same_order_when_its_commit_is_lo
     assert sink.bodies == producer.ledger
 
 
-def test_a_crash_in_batch_0_loses_nothing_that_came_after_the_instant(
-    spark: SparkSession, moto: EmulatedKinesis, checkpoint: Path
+@pytest.mark.parametrize("start", ["an instant", "LATEST"])
+def test_a_crash_in_batch_0_loses_nothing_that_came_after_the_start(
+    spark: SparkSession, moto: EmulatedKinesis, checkpoint: Path, start: str
 ) -> None:
     producer = Producer(moto, moto.create_stream(2))
     producer.put(20)
     time.sleep(0.01)
     instant = datetime.now(UTC).isoformat()
-    followed = producer.put(20)
+    since_then = producer.put(20)
+    time.sleep(0.01)
+    given, followed = (instant, since_then) if start == "an instant" else (start, [])
     sink = Sink(fail=True)
-    query = start_query(spark, moto, producer.stream, checkpoint, sink, instant)
+    query = start_query(spark, moto, producer.stream, checkpoint, sink, given)
+    followed += producer.put(20)
     with pytest.raises(StreamingQueryException):
         query.awaitTermination(60)
     assert list(sink.batches) == [0]
     followed += producer.put(20)
     sink.fail = False
-    run_until_caught_up(start_query(spark, moto, producer.stream, checkpoint, sink, instant), checkpoint)
+    run_until_caught_up(start_query(spark, moto, producer.stream, checkpoint, sink, given), checkpoint)
     assert sink.replayed == [0]
     assert sink.bodies == Counter(followed)
-
-
-def test_a_kill_in_batch_0_loses_nothing_that_came_after_the_start_at_latest(
-    spark: SparkSession, moto: EmulatedKinesis, checkpoint: Path, tmp_path: Path
-) -> None:
-    producer = Producer(moto, moto.create_stream(2))
-    producer.put(20)
-    time.sleep(0.01)
-    marker = tmp_path / "marker"
-    command = [sys.executable, "-m", "tests.sources.queries", moto.url, producer.stream]
-    child = subprocess.Popen([*command, str(checkpoint), str(marker)], cwd=ROOT, start_new_session=True)
-    try:
-        _await((checkpoint / "kinesis" / "start.json").exists, child)
-        followed = producer.put(30)
-        _await(marker.exists, child)
-    finally:
-        os.killpg(child.pid, signal.SIGKILL)
-        child.wait(10)
-    assert (checkpoint / "offsets" / "0").exists()
-    assert not (checkpoint / "commits" / "0").exists()
-    followed += producer.put(30)
-    sink = Sink()
-    run_until_caught_up(start_query(spark, moto, producer.stream, checkpoint, sink), checkpoint)
-    assert sink.bodies == Counter(followed)
-    assert len(sink.batches[0]) == int(marker.read_text())
 
 
 def test_reshards_under_a_query_and_while_it_is_down(
@@ -176,11 +150,3 @@ def test_an_error_of_the_source_reaches_the_driver_in_words(
     ):
         query.awaitTermination(60)
     assert sink.bodies == Counter([b"read"])
-
-
-def _await(condition: Callable[[], bool], child: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + 60
-    while not condition():
-        assert child.poll() is None, "the child ended"
-        assert time.monotonic() < until, "it didn't happen in time"
-        time.sleep(0.05)
