@@ -25,6 +25,9 @@ for line in open(sys.argv[1]):
 # Spark says that from the second run on.
 _AGAIN = "DataSourceManager: The data source kinesis replaced a previously registered data source."
 
+Said = tuple[str, str]
+"""Standard output and standard error so far."""
+
 
 @dataclass(frozen=True)
 class OneProcess:
@@ -49,16 +52,24 @@ class OneProcess:
 
     def command(self, name: str, *arguments: str) -> Finished:
         """Run one of the commands on the job's conf."""
+        return self.end(self.begin(name, *arguments))
+
+    def begin(self, name: str, *arguments: str) -> Said:
+        """Give a command that goes on meanwhile; returns what had been said before it."""
         before = self._said()
         words = [name, "--conf", str(self.job.conf_file()), *arguments]
         print(json.dumps(words), file=self.commands, flush=True)
+        return before
+
+    def end(self, before: Said) -> Finished:
+        """Wait for the end of the command that was given after that had been said."""
         self.running.wait_for(lambda: '{"event": "exit", ' in self._said()[0][len(before[0]) :], SECONDS)
         out, err = (now[len(then) :] for now, then in zip(self._said(), before, strict=True))
         *lines, last = out.splitlines(keepends=True)
         complaints = "".join(line for line in err.splitlines(keepends=True) if _AGAIN not in line)
         return Finished(json.loads(last)["code"], "".join(lines), complaints)
 
-    def _said(self) -> tuple[str, str]:
+    def _said(self) -> Said:
         return self.running.out.read_text(), self.running.err.read_text()
 
 

@@ -80,10 +80,9 @@ class Running:
         code = self.process.wait(seconds)
         return Finished(code, self.out.read_text(), self.err.read_text())
 
-    def interrupt(self, seconds: float = SECONDS) -> Finished:
-        """Do what Ctrl-C in a terminal does, a signal to all processes of the job, and wait for the end."""
+    def interrupt(self) -> None:
+        """Do what Ctrl-C in a terminal does, a signal to all processes of the job."""
         os.killpg(self.process.pid, signal.SIGINT)
-        return self.end(None, seconds)
 
     def kill(self) -> None:
         """SIGKILL for the job and all that it started, Spark's Python workers too, which lead a group of their own."""
