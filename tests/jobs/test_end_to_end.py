@@ -67,8 +67,8 @@ def story(
 
     half_of_batch_0(checkpoint)
     source.publish_some(seed=1, count=FIRST, huge=1)
-    first = chapter(archiving.run())
     with one_process(archiving) as process:
+        first = chapter(process.run())
         nothing_new = chapter(process.run())
         forget_commit(checkpoint, max(committed(checkpoint)))
         source.publish_some(seed=2, count=MORE)

@@ -14,7 +14,7 @@ from tests.jobs.checkpoints import forget_commit
 from tests.jobs.job import Finished, Job
 from tests.sources.fake_kinesis import STREAM, FakeKinesis
 
-RECORDS = (10, 50)
+RECORDS = (10, 30)
 
 
 @dataclass(frozen=True)
