@@ -1,22 +1,16 @@
 """The runtime roles allow every call that the jobs make, and next to nothing else."""
 
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 
-from jobs.backfill.options import Options
-from jobs.backfill.run import backfill
 from jobs.demo.emulator import Emulator
-from jobs.settings import load_settings
-from jobs.verify.__main__ import verify
 from tests.emr.stack import ACCOUNT, REGION, Stack, as_list
+from tests.faults.one_process import one_process
 from tests.faults.proxy import Proxy, Request
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Producer
@@ -89,7 +83,6 @@ def allowed(statements: list[dict[str, Any]], call: Call) -> bool:
 
 @pytest.fixture(scope="module")
 def story(
-    spark: SparkSession,
     aws: Emulator,
     proxy: Proxy,
     proxied_job: Callable[..., Job],
@@ -101,27 +94,13 @@ def story(
     # As the stack has it: the jobs may not make databases.
     aws.client("glue").create_database(DatabaseInput={"Name": DATABASE})
     source.publish_some(seed=71, count=PUBLISHED)
-    run = archiving.run("--set", "metrics.enabled=true").succeeded()
-    archived = calls(proxy, source.stream)
-    with environment_of(archiving, spark):
-        settings = load_settings(archiving.conf_file())
-        backfill(settings, Options("kinesis", since="-1h", again=True))
-        assert verify(settings, since="2100-01-01", repair=False, json=False) == 0
+    with one_process(archiving) as process:
+        run = process.run("--set", "metrics.enabled=true").succeeded()
+        archived = calls(proxy, source.stream)
+        assert process.command("backfill", "--from", "kinesis", "--since=-1h", "--again").code == 0
+        assert process.command("verify", "--since", "2100-01-01").code == 0
     parameters = {"BucketName": name, "StreamName": source.stream, "DatabaseName": DATABASE}
     return Story(Stack(parameters), run, {"ArchiveRole": archived, "BatchRole": calls(proxy, source.stream)})
-
-
-@contextmanager
-def environment_of(job: Job, spark: SparkSession) -> Iterator[None]:
-    """Every new client of this process and of Spark's workers is led where the job's are."""
-    with pytest.MonkeyPatch.context() as patched:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            patched.delenv(name)
-        for name, value in job.environment.items():
-            if name.startswith("AWS_"):
-                patched.setenv(name, value)
-                patched.setitem(spark.sparkContext.environment, name, value)
-        yield
 
 
 def calls(proxy: Proxy, stream: str) -> set[Call]:
