@@ -16,8 +16,8 @@ from jobs.session import settings_of
 from jobs.sinks.deliveries import iter_delivery_records
 from jobs.sinks.names import own_key
 from jobs.sinks.storage import Storage, open_storage
-from tests.latest.conftest import Followed, follow
-from tests.latest.making import deliver, demand, removal
+from tests.latest.conftest import follow
+from tests.latest.making import deliver, demand, latest_of, removal
 from tests.verify.making import make_archive
 
 QUERIES = {path.stem: path for path in (Path(schemas.__file__).parent / "queries").glob("*.sql")}
@@ -82,17 +82,10 @@ def test_athena_can_read_it(name: str) -> None:
     assert len(sqlglot.parse(query, read="athena", error_level=sqlglot.ErrorLevel.RAISE)) == 1
 
 
-@pytest.fixture(scope="module")
-def tables(spark: SparkSession, archive: Storage, tmp_path_factory: pytest.TempPathFactory) -> Followed:
-    """The tables of jobs.latest, of the same archive."""
-    made = follow(spark, tmp_path_factory.mktemp("followed"), archive)
-    assert made.update()
-    made.is_latest()
-    return made
-
-
 @pytest.mark.parametrize("type", schemas.RECORD_TYPES)
-def test_latest_state_is_that_of_the_tables(run: Run, tables: Followed, type: str) -> None:
+def test_latest_state_is_what_plain_python_makes_of_the_archive(
+    run: Run, archive: Storage, type: str
+) -> None:
     rows = [row.asDict(recursive=True) for row in run(f"latest_{type}")]
     found = {row["reference"]["id"]: row for row in rows}
     assert len(found) == len(rows) > 0
@@ -101,10 +94,14 @@ def test_latest_state_is_that_of_the_tables(run: Run, tables: Followed, type: st
         reference: {name: value for name, value in row.items() if name not in made_up}
         for reference, row in found.items()
     }
-    state = tables.state(type)
-    for row in state.values():
-        del row["bucket"]
-    assert contents == state
+    assert contents == latest_of(archive)[type]
+
+
+def test_so_is_the_table_of_jobs_latest(spark: SparkSession, archive: Storage, tmp_path: Path) -> None:
+    """Of demands: only theirs came in another order than they happened."""
+    made = follow(spark, tmp_path, archive, ["demand"])
+    assert made.update()
+    made.is_latest()
 
 
 def test_the_latest_state_is_asked_for_alike_of_every_type() -> None:
