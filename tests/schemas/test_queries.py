@@ -18,7 +18,7 @@ from jobs.sinks.names import own_key
 from jobs.sinks.storage import Storage, open_storage
 from tests.latest.conftest import follow
 from tests.latest.making import deliver, demand, latest_of, removal
-from tests.verify.making import make_archive
+from tests.verify.making import BATCHES, make_archive
 
 QUERIES = {path.stem: path for path in (Path(schemas.__file__).parent / "queries").glob("*.sql")}
 # As engines of the Trino family read names in quotes, and partitions.
@@ -35,7 +35,7 @@ Run = Callable[..., list[Row]]
 def archive(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Storage:
     """What the job archives, and a fan's demand whose changes came in another order than they happened."""
     storage = open_storage(str(tmp_path_factory.mktemp("queried") / "archive"))
-    make_archive(spark, storage)
+    make_archive(spark, storage, batches=BATCHES[:2])
     changes = [demand(7, 20, 5), demand(7, 30, 6, deleted=True), demand(7, 10, 4), demand(8, 10, 7)]
     # Deletions that lack their time or number, one that is changed on another day.
     changes += [demand(9, 10, 9), removal(9, 11, 3), demand(10, 10, 9), demand(10, 10, deleted=True)]

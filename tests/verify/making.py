@@ -37,7 +37,7 @@ def make_archive(
     format: Literal["avro", "parquet"] = "avro",
     batches: Sequence[Batch] = BATCHES,
 ) -> None:
-    """Archives made-up change events in batches, from two shards."""
+    """Archives made-up change events in these batches, from two shards."""
     settings = ArchiveSettings(uri=storage.uri, checkpoint=f"{storage.uri}-checkpoint", format=format)
     archive = Archive(storage, NoCatalog(), schemas.load(), settings, partitions=2)
     changes = [change.data for change in events(5, READ * len(BATCHES), bad_share=0.1)]
