@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TextIO
@@ -43,12 +42,11 @@ class OneProcess:
 
     def run_while(self, act: Callable[[], object]) -> Finished:
         """Run the job until it ends by itself; ``act`` once it has archived a batch."""
-        before = len(self.running.batches())
-        with ThreadPoolExecutor(1) as thread:
-            run = thread.submit(self.command, "archive")
-            self.running.wait_for(lambda: len(self.running.batches()) > before)
-            act()
-            return run.result()
+        so_far = len(self.running.batches())
+        run = self.begin("archive")
+        self.running.wait_for(lambda: len(self.running.batches()) > so_far)
+        act()
+        return self.end(run)
 
     def command(self, name: str, *arguments: str) -> Finished:
         """Run one of the commands on the job's conf."""
