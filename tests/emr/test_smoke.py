@@ -18,7 +18,7 @@ from emr.rehearse.worker import image
 from emr.release import dependencies_name, packaged
 from tests.emr.conftest import ARCHITECTURE, PYTHON
 from tests.jobs.archived import Archived
-from tests.jobs.job import SECONDS, Finished, Job
+from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 from tests.short_run import SHORT_RUN_OF_ALL_JAVA
 
@@ -65,7 +65,7 @@ def story(dist: Path, job: Callable[..., Job], producer: Callable[[int], Produce
     script.write_text(_STARTS)
     command = [*spark_submit(dist), script, json.dumps(starts)]
     with archiving.process([str(each) for each in command], environment) as running:
-        run, audit = each_of(running.end(seconds=2 * SECONDS))
+        run, audit = each_of(running.end())
     left = {path.name for path in cwd.iterdir()}
     archived = Archived.in_directory(archiving.directory / "archive")
     return Story(source.ledger, run, audit, archived, left)
