@@ -1,11 +1,9 @@
-"""The job and the audit from the packaged files alone, by spark-submit in a directory that holds nothing else.
+"""The job from the packaged files alone, by spark-submit in a directory that holds nothing else.
 
 Spark runs executors in processes and directories of their own, which unpack what they are sent. What EMR Serverless does
-for the driver, unpacking `--archives` where it starts, the fixture does. Both start files run in one driver, one after
-the other: a cluster for each would take half a minute to start.
+for the driver, unpacking `--archives` where it starts, the fixture does.
 """
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,14 +21,6 @@ from tests.jobs.ledger import Entry, Producer
 from tests.short_run import SHORT_RUN_OF_ALL_JAVA
 
 CLUSTER = "local-cluster[1,2,1024]"  # one executor of 2 cores and 1 GB
-_STARTS = """
-import json, runpy, sys
-for sys.argv in json.loads(sys.argv[1]):
-    try:
-        runpy.run_path(sys.argv[0], run_name="__main__")
-    except SystemExit as end:
-        print(json.dumps({"event": "exit", "code": end.code}), flush=True)
-"""
 
 
 @dataclass(frozen=True)
@@ -57,32 +47,16 @@ def story(dist: Path, job: Callable[..., Job], producer: Callable[[int], Produce
         "PYSPARK_PYTHON": "./environment/bin/python",
     }
 
-    starts = [
-        [str(dist / start), "--conf", str(archiving.conf_file()), *arguments]
-        for start, *arguments in (("archive.py", "--until-caught-up"), ("verify.py", "--json"))
-    ]
-    script = archiving.directory / "starts.py"
-    script.write_text(_STARTS)
-    command = [*spark_submit(dist), script, json.dumps(starts)]
-    with archiving.process([str(each) for each in command], environment) as running:
-        run, audit = each_of(running.end())
+    def submitted(start: str, *arguments: str) -> Finished:
+        command = [*spark_submit(dist), dist / start, "--conf", archiving.conf_file(), *arguments]
+        with archiving.process([str(each) for each in command], environment) as running:
+            return running.end()
+
+    run = submitted("archive.py", "--until-caught-up")
+    audit = submitted("verify.py", "--json")
     left = {path.name for path in cwd.iterdir()}
     archived = Archived.in_directory(archiving.directory / "archive")
     return Story(source.ledger, run, audit, archived, left)
-
-
-def each_of(submitted: Finished) -> list[Finished]:
-    """What each start file said and ended with; standard error is that of both."""
-    assert submitted.code == 0, submitted.err
-    ends: list[Finished] = []
-    said: list[str] = []
-    for line in submitted.out.splitlines(keepends=True):
-        if '{"event": "exit", ' in line:
-            ends.append(Finished(json.loads(line)["code"], "".join(said), submitted.err))
-            said.clear()
-        else:
-            said.append(line)
-    return ends
 
 
 def spark_submit(dist: Path) -> list[str | Path]:
