@@ -46,7 +46,7 @@ def story(job: Callable[..., Job], kinesis_mock: EmulatedKinesis) -> Story:
     archiving = job(stream, environment)
     during: list[int] = []
     with archiving.started() as running:
-        with filling(source, 200, pause=0.02, a_call=5, calls=3000):
+        with filling(source, 200, pause=0.05, a_call=5, calls=3000):
             for number in range(ROUNDS):
                 batches = len(running.batches())
                 running.wait_for(lambda batches=batches: len(running.batches()) > batches)  # type: ignore[misc]
