@@ -1,6 +1,7 @@
 """Killing the job at a chosen instant: at a request to a service, which is held until every process is gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tests.faults.processes import kill_tree
 from tests.faults.proxy import Proxy, Rule, after, before
@@ -19,16 +20,25 @@ def once_done(*, method: str = "", path: str = "", target: str = "", skip: int =
     return lambda kill: Rule(after(kill), method, path, target, skip, times=None)
 
 
-def run_killed(job: Job, proxy: Proxy, rule: MakeRule, *arguments: str, **environment: str) -> Finished:
-    """Start the job and let the rule kill it; fails where it ends otherwise."""
+@contextmanager
+def being_killed(
+    job: Job, proxy: Proxy, rule: MakeRule, *arguments: str, **environment: str
+) -> Iterator[Running]:
+    """Start the job and, after the block, let the rule kill it; fails where it ends otherwise."""
     with job.started(*arguments, **environment) as running:
         proxy.rules = [rule(lambda: kill_tree(running.process.pid))]
         try:
+            yield running
             finished = running.end(None, SECONDS)
         finally:
             proxy.rules = []
     assert finished.code == -9, finished.err or finished.out
-    return finished
+
+
+def run_killed(job: Job, proxy: Proxy, rule: MakeRule, *arguments: str, **environment: str) -> None:
+    """Start the job and let the rule kill it; fails where it ends otherwise."""
+    with being_killed(job, proxy, rule, *arguments, **environment):
+        pass
 
 
 def killed(running: Running) -> Finished:

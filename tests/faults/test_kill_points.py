@@ -11,10 +11,9 @@ import pytest
 
 from jobs.demo.emulator import Emulator
 from tests.faults.conftest import OnS3
-from tests.faults.kills import MakeRule, on_arrival, once_done, run_killed
+from tests.faults.kills import MakeRule, being_killed, on_arrival, once_done, run_killed
 from tests.faults.long import SECONDS
-from tests.faults.processes import kill_tree
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Proxy, Rule
 from tests.jobs.archived import Archived
 from tests.jobs.checkpoints import committed, logged
 from tests.jobs.job import Finished, Job
@@ -106,18 +105,14 @@ def story(proxy: Proxy, on_s3: Callable[..., OnS3]) -> Story:
 def kill_while_first_reading(archiving: Job, proxy: Proxy, source: Producer) -> None:
     """What is to be archived comes once the start is kept, before the kill."""
     published = threading.Event()
-    with archiving.started() as running:
 
-        def act() -> None:
-            assert published.wait(SECONDS)
-            kill_tree(running.process.pid)
+    def held(kill: Callable[[], object]) -> Rule:
+        return STEPS["while reading"](lambda: published.wait(SECONDS) and kill())
 
-        proxy.rules = [STEPS["while reading"](act)]
+    with being_killed(archiving, proxy, held) as running:
         running.wait_for((archiving.directory / "checkpoint" / "kinesis" / "start.json").exists)
         source.publish_some(seed=41, count=300)
         published.set()
-        assert running.end().code == -9
-        proxy.rules = []
 
 
 @pytest.mark.parametrize("batch", KILLS)
