@@ -8,10 +8,10 @@ from pathlib import Path
 from tests.short_run import SHORT_RUN_OF_ALL_JAVA
 
 
-def bench(*arguments: str, program: tuple[str, ...] = ("-m", "bench")) -> "subprocess.CompletedProcess[str]":
-    """Run ``python -m bench``, or another program that is given, to its end."""
+def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run ``python -m bench`` to its end."""
     return subprocess.run(
-        [sys.executable, *program, *arguments],
+        [sys.executable, "-m", "bench", *arguments],
         cwd=Path(__file__).parents[2],
         env={**os.environ, **SHORT_RUN_OF_ALL_JAVA},
         stdin=subprocess.DEVNULL,

@@ -1,7 +1,4 @@
-"""`make bench ARGS=--growth` in a short form, of one row; no time and no memory is asserted.
-
-Both sizes are measured in one process here, which starts Java once: `--scale-out` shows that each has one of its own.
-"""
+"""`make bench ARGS=--growth` in a short form, of one row: each size is measured apart; no time and no memory is asserted."""
 
 import json
 from pathlib import Path
@@ -13,13 +10,6 @@ from bench.rows import JOB
 from tests.bench.running import bench
 
 EVENTS = 8
-IN_ONE_PROCESS = """
-import sys
-from bench import apart, growth
-from bench.__main__ import main
-growth.measure_alone = lambda *given: apart._measure(*given, None)
-sys.exit(main(sys.argv[1:]))
-"""
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -27,8 +17,7 @@ pytestmark = pytest.mark.timeout(600)
 def test_speed_and_memory_are_measured_at_two_sizes(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     places = ("--json", str(file), "--cache", str(tmp_path / "cache"))
-    few = ("--row", JOB, "--events", str(EVENTS), "--rounds", "1")
-    done = bench("--growth", *few, *places, program=("-c", IN_ONE_PROCESS))
+    done = bench("--growth", "--row", JOB, "--events", str(EVENTS), "--rounds", "1", *places)
     assert done.returncode == 0, done.stderr
     figures = json.loads(file.read_text())
     assert [row["row"] for row in figures["growth"]] == [JOB]
