@@ -24,7 +24,7 @@ from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 from tests.oracle import archive as expected_of
 
-FIRST, MORE, BATCH = 700, 150, 400
+FIRST, MORE, BATCH = 700, 150, 300
 PREFIX, DATABASE = "some/prefix/", "dmd_end_to_end"
 
 

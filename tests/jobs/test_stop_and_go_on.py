@@ -12,7 +12,7 @@ from tests.jobs.checkpoints import committed
 from tests.jobs.job import Finished, Job
 from tests.jobs.ledger import Entry, Producer
 
-COUNT, BATCH = 210, 35
+COUNT, BATCH = 320, 40
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
 
     with one_process(archiving) as process:
         run, running = process.begin("archive"), process.running
-        running.wait_for(lambda: len(running.batches()) >= 1)
+        running.wait_for(lambda: len(running.batches()) >= 3)
         running.process.send_signal(signal.SIGTERM)
         sigterm = after(process.end(run))
         run = process.begin("archive")
@@ -60,7 +60,7 @@ def story(job: Callable[..., Job], producer: Callable[[int], Producer]) -> Story
 def test_sigterm_ends_the_job_after_the_running_batch(story: Story) -> None:
     story.sigterm.run.succeeded()
     assert story.sigterm.committed == batches(story.sigterm)
-    assert 1 <= len(story.sigterm.committed) < COUNT / BATCH
+    assert 3 <= len(story.sigterm.committed) < COUNT / BATCH
     assert len(story.sigterm.archive.records) == len(story.sigterm.committed)
 
 

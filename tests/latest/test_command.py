@@ -5,7 +5,7 @@ import re
 import signal
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -76,6 +76,7 @@ def test_killed_it_goes_on_and_follows_the_archive_until_it_is_told_to_end(
         running.kill()
     assert not log_of(place, LAST, 0).exists(), "it was killed too late to show anything"
     version = kill_inside_a_merge(job, archive, place / "demand")
+    assert not is_latest(place, archive, ["demand"])
     with job.process(command(job, "--follow"), {}) as running:
         running.wait_for(log_of(place, "demand", version + 1).exists)
         running.wait_for(log_of(place, LAST, 0).exists)
@@ -121,10 +122,10 @@ def has_other_files(table: Path, files: set[Path]) -> bool:
     return data_files(table) > files
 
 
-def is_latest(place: Path, archive: Storage) -> bool:
+def is_latest(place: Path, archive: Storage, types: Sequence[str] = schemas.RECORD_TYPES) -> bool:
     """Whether the tables are what plain Python makes of the archive, for delta-rs."""
     due = latest_of(archive)
-    for type in schemas.RECORD_TYPES:
+    for type in types:
         try:
             rows = deltalake.DeltaTable(place / type).to_pyarrow_table().drop_columns("bucket").to_pylist()
         except deltalake.exceptions.TableNotFoundError:
@@ -158,6 +159,9 @@ def test_only_tables_that_are_there_are_registered(job: Job, aws: Emulator) -> N
     job = replace(job, conf={**job.conf, "archive": empty, "catalog": catalog})
     assert main(["--conf", str(job.conf_file())]) == 0
     assert registered(aws, "new") == {}
+    deliver(open_storage(empty["uri"]), [demand(1, 1, 1)])
+    assert main(["--conf", str(job.conf_file())]) == 0
+    assert set(registered(aws, "new")) == {f"latest_{type}" for type in schemas.RECORD_TYPES}
 
 
 def registered(aws: Emulator, database: str) -> dict[str, Any]:
